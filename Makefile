@@ -23,9 +23,8 @@ python-env: build ## make the Python environment of the examples
 	scripts/python-env bin/rpcplugin
 
 .PHONY: demo
-demo: python-env ## show a Python provider at work under Terraform
-	scripts/tools terraform
-	scripts/demo
+demo: python-env ## show a Python provider at work, under Terraform if there is one
+	@scripts/demo
 
 .PHONY: check
 check: lint check-generated test crosscompile ## all that must pass before a commit
