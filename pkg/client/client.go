@@ -1,0 +1,275 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"math"
+	"net"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	_ "google.golang.org/grpc/encoding/gzip" // a plugin may compress
+
+	"github.com/pyvider/rpcplugin/internal/process"
+	"github.com/pyvider/rpcplugin/pkg/handshake"
+	"github.com/pyvider/rpcplugin/pkg/pki"
+	"github.com/pyvider/rpcplugin/pkg/services"
+	"github.com/pyvider/rpcplugin/pkg/transport"
+)
+
+// Phases are the times that the steps of a start took.
+type Phases struct {
+	// Process is from the call of Start to the running process.
+	Process time.Duration
+	// Line is from the running process to its handshake line.
+	Line time.Duration
+	// Connect is from the line to an answered ping, TLS included.
+	Connect time.Duration
+}
+
+// Client is one running plugin and the connection to it. Start makes it, Close
+// ends it. Its methods may be called concurrently.
+type Client struct {
+	cfg    Config
+	pair   *pki.Pair // nil without TLS
+	socket *transport.PrivateDir
+	proc   *process.Process
+	output *output
+	line   handshake.Line
+	phases Phases
+	tls    *tls.Config // nil without TLS
+	broker *services.Broker
+	conn   *grpc.ClientConn
+
+	streams sync.WaitGroup // of stdio and broker
+	cut     context.CancelFunc
+
+	closing sync.Once
+	closed  error
+}
+
+// Start launches the plugin, reads and checks its handshake line and connects.
+// It returns when the plugin has answered a ping, so that TLS and address are
+// known to be right. ctx bounds the start only. The error is an *Error; nothing
+// is left running then. The caller calls Close.
+func Start(ctx context.Context, cfg Config) (*Client, error) {
+	c := &Client{cfg: cfg.withDefaults()}
+	if err := c.start(ctx); err != nil {
+		_ = c.Close(context.WithoutCancel(ctx))
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Client) start(ctx context.Context) error {
+	began := time.Now()
+	if err := c.launch(); err != nil {
+		return err
+	}
+	launched := time.Now()
+	c.phases.Process = launched.Sub(began)
+	if err := c.greet(ctx); err != nil {
+		return err
+	}
+	greeted := time.Now()
+	c.phases.Line = greeted.Sub(launched)
+	if err := c.connect(ctx); err != nil {
+		return err
+	}
+	c.phases.Connect = time.Since(greeted)
+	c.cfg.Logger.Debug("plugin started", "pid", c.proc.Pid(), "app_version", c.line.AppVersion,
+		"network", c.line.Network, "address", c.line.Address, "tls", c.tls != nil)
+	return nil
+}
+
+// launch starts the process with what a host puts in a plugin's environment.
+func (c *Client) launch() error {
+	env := handshake.Env{AppVersions: c.cfg.AppVersions, Transports: c.cfg.Networks}
+	var err error
+	if c.cfg.TLS == TLSAuto {
+		if c.pair, err = pki.NewPair(); err != nil {
+			return c.fail(ReasonPrepare, err)
+		}
+		env.ClientCert = c.pair.PEM()
+	}
+	// A directory of ours for the plugin's socket: it goes with us, even if
+	// the plugin is killed and cannot clean up.
+	if c.socket, err = transport.NewPrivateDir("", "", longestSocketName); err != nil {
+		return c.fail(ReasonPrepare, err)
+	}
+	env.SocketDir = c.socket.Dir()
+	environ := append(handshake.StripEnv(c.cfg.Environ, c.cfg.Cookie.Key), env.Environ()...)
+	if !c.cfg.Cookie.IsZero() {
+		environ = append(environ, c.cfg.Cookie.Key+"="+c.cfg.Cookie.Value)
+	}
+	c.proc, err = process.Start(process.Config{
+		Command:       c.cfg.Command,
+		Env:           append(environ, c.cfg.Env...),
+		Dir:           c.cfg.Dir,
+		Guard:         true,
+		RemoveOnDeath: []string{c.socket.Dir()},
+		Logger:        c.cfg.Logger,
+	})
+	if err != nil {
+		return c.fail(ReasonCommand, err)
+	}
+	c.output = readOutput(c.proc, c.cfg.Logger)
+	return nil
+}
+
+// longestSocketName is room for the name that a plugin gives its socket in the
+// directory it is given: go-plugin's are "plugin" and ten digits; ours a
+// directory and a short name.
+const longestSocketName = 48
+
+// greet waits for the handshake line and checks it.
+func (c *Client) greet(ctx context.Context) error {
+	timeout := time.NewTimer(c.cfg.StartTimeout)
+	defer timeout.Stop()
+	select {
+	case <-c.output.greeted:
+	case <-timeout.C:
+		return c.fail(ReasonTimeout, nil)
+	case <-ctx.Done():
+		return c.fail(ReasonCanceled, ctx.Err())
+	}
+	if !c.output.hasLine {
+		select {
+		case <-c.proc.Exited():
+			return c.fail(ReasonExited, nil)
+		case <-timeout.C:
+			return c.fail(ReasonTimeout, errors.New("it closed its stdout"))
+		case <-ctx.Done():
+			return c.fail(ReasonCanceled, ctx.Err())
+		}
+	}
+	line, err := handshake.AcceptLine(c.output.line, handshake.Expectation{AppVersions: c.cfg.AppVersions, Networks: c.cfg.Networks})
+	if err != nil {
+		return c.fail(ReasonLine, err)
+	}
+	c.line = line
+	return nil
+}
+
+// connect opens the gRPC connection, pings, and opens broker and stdio.
+func (c *Client) connect(ctx context.Context) error {
+	creds, err := c.credentials()
+	if err != nil {
+		return err
+	}
+	seen := &witness{TransportCredentials: creds}
+	endpoint := transport.Endpoint{Network: c.line.Network, Address: c.line.Address}
+	dialer := func(ctx context.Context, _ string) (net.Conn, error) {
+		conn, err := dial(ctx, endpoint)
+		seen.noteDial(err)
+		return conn, err
+	}
+	options := append([]grpc.DialOption{
+		grpc.WithContextDialer(dialer),
+		grpc.WithTransportCredentials(seen),
+		grpc.WithIdleTimeout(0),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32), grpc.MaxCallSendMsgSize(math.MaxInt32)),
+	}, c.cfg.DialOptions...)
+	if c.conn, err = grpc.NewClient("passthrough:///localhost", options...); err != nil {
+		return c.fail(ReasonConnect, err)
+	}
+	if err := c.reach(ctx, seen); err != nil {
+		return err
+	}
+	streams, cut := context.WithCancel(context.Background())
+	c.cut = cut
+	c.broker = services.NewBroker(services.BrokerConfig{
+		Listen:    c.listen,
+		Connect:   dial,
+		ServerTLS: c.serverTLS(),
+		ClientTLS: c.tls,
+	})
+	c.streams.Go(func() {
+		if err := c.broker.Run(streams, c.conn); err != nil && streams.Err() == nil {
+			c.cfg.Logger.Debug("the broker's stream ended", "error", err)
+		}
+	})
+	c.streams.Go(func() {
+		if err := services.CopyStdio(streams, c.conn, c.cfg.Stdout, c.cfg.Stderr); err != nil {
+			c.cfg.Logger.Debug("the stdio stream ended", "error", err)
+		}
+	})
+	return nil
+}
+
+// credentials pins the plugin's certificate.
+func (c *Client) credentials() (credentials.TransportCredentials, error) {
+	if c.pair == nil && c.line.Certificate != nil {
+		return nil, c.fail(ReasonTLS, errors.New("its handshake line carries a certificate, though none was asked for"))
+	}
+	if c.pair == nil {
+		return insecure.NewCredentials(), nil
+	}
+	if c.line.Certificate == nil {
+		return nil, c.fail(ReasonTLS, errors.New("AutoMTLS was asked for and its handshake line carries no certificate"))
+	}
+	peer, err := pki.ParseDER(c.line.Certificate)
+	if err != nil {
+		return nil, c.fail(ReasonTLS, err)
+	}
+	c.tls = c.pair.ClientTLS(peer)
+	return credentials.NewTLS(c.tls), nil
+}
+
+func (c *Client) serverTLS() *tls.Config {
+	if c.pair == nil {
+		return nil
+	}
+	peer, err := pki.ParseDER(c.line.Certificate)
+	if err != nil {
+		return nil // credentials has parsed it before
+	}
+	return c.pair.ServerTLS(peer)
+}
+
+// listen opens the listener of a service that the plugin dials.
+func (c *Client) listen(ctx context.Context) (*transport.Listener, error) {
+	if c.line.Network == handshake.NetworkTCP {
+		return transport.NewTCP(transport.TCPConfig{}).Listen(ctx)
+	}
+	return transport.NewUnix(transport.UnixConfig{}).Listen(ctx)
+}
+
+func dial(ctx context.Context, endpoint transport.Endpoint) (net.Conn, error) {
+	if endpoint.Network == handshake.NetworkTCP {
+		return transport.NewTCP(transport.TCPConfig{}).Connect(ctx, endpoint)
+	}
+	return transport.NewUnix(transport.UnixConfig{}).Connect(ctx, endpoint)
+}
+
+// Conn returns the connection on which the plugin's services are called. It
+// belongs to the Client.
+func (c *Client) Conn() *grpc.ClientConn { return c.conn }
+
+// Line returns the plugin's handshake line.
+func (c *Client) Line() handshake.Line { return c.line }
+
+// Phases returns what the start took.
+func (c *Client) Phases() Phases { return c.phases }
+
+// Pid returns the plugin's process id.
+func (c *Client) Pid() int { return c.proc.Pid() }
+
+// Broker returns the broker of the connection.
+func (c *Client) Broker() *services.Broker { return c.broker }
+
+// Exited is closed when the plugin's process has ended.
+func (c *Client) Exited() <-chan struct{} { return c.proc.Exited() }
+
+// LastWords returns how the plugin ended, valid after Exited, and the last
+// lines of its stderr.
+func (c *Client) LastWords() (ExitStatus, []string) {
+	return c.proc.Status(), c.output.stderr.Tail()
+}
+
+// Ping asks the plugin's health service whether it serves.
+func (c *Client) Ping(ctx context.Context) error { return services.Ping(ctx, c.conn) }

@@ -1,0 +1,106 @@
+package client
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Reason says why a plugin did not start. The set is closed.
+type Reason string
+
+// The reasons of an Error.
+const (
+	// ReasonCommand: the command is missing, not found or not executable.
+	ReasonCommand Reason = "command"
+	// ReasonPrepare: a directory or certificate for the plugin cannot be made.
+	ReasonPrepare Reason = "prepare"
+	// ReasonExited: the plugin ended before it printed a line.
+	ReasonExited Reason = "exited"
+	// ReasonTimeout: no line came in time.
+	ReasonTimeout Reason = "timeout"
+	// ReasonCanceled: the caller's context ended first.
+	ReasonCanceled Reason = "canceled"
+	// ReasonLine: the first line is no handshake line, or one that this host
+	// does not take. The cause is a *handshake.Error.
+	ReasonLine Reason = "line"
+	// ReasonTLS: the plugin's certificate is missing, unwanted or unusable.
+	ReasonTLS Reason = "tls"
+	// ReasonConnect: the plugin does not accept at its address.
+	ReasonConnect Reason = "connect"
+)
+
+// Error is the error of Start.
+type Error struct {
+	// Reason is one of the Reason… constants.
+	Reason Reason
+	// Command is the plugin's program.
+	Command string
+	// Timeout is how long was waited, with ReasonTimeout.
+	Timeout time.Duration
+	// Status is how the plugin ended, with ReasonExited.
+	Status *ExitStatus
+	// Line is the first line of its stdout, as far as there was one.
+	Line string
+	// Stderr holds the last lines of the plugin's stderr, oldest first.
+	Stderr []string
+	// Err is the cause.
+	Err error
+}
+
+// Error says what happened to which plugin.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("plugin %q ", e.Command)
+	switch e.Reason {
+	case ReasonCommand:
+		return e.Err.Error()
+	case ReasonPrepare:
+		text += "cannot be started"
+	case ReasonExited:
+		text += e.Status.String() + " before it printed a handshake line"
+	case ReasonTimeout:
+		text += fmt.Sprintf("printed no handshake line within %s", e.Timeout)
+	case ReasonCanceled:
+		text += "was given up"
+	case ReasonLine:
+		text += "answered the handshake wrongly"
+	case ReasonTLS:
+		text += "cannot be trusted"
+	case ReasonConnect:
+		text += "does not accept connections"
+	default:
+		text += string(e.Reason)
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint says what to do next, with the plugin's last words.
+func (e *Error) Hint() string {
+	var advice string
+	switch e.Reason {
+	case ReasonExited:
+		advice = "run the command by hand with the same environment; a plugin that misses its cookie also ends like this"
+	case ReasonTimeout:
+		advice = "the first line on stdout must be the handshake line; a program without one becomes a plugin by `rpcplugin serve --exec`"
+	case ReasonTLS:
+		advice = "a plugin that does not do AutoMTLS is reached with TLS turned off"
+	case ReasonCommand, ReasonPrepare, ReasonCanceled, ReasonLine, ReasonConnect:
+		if hinter, ok := e.Err.(interface{ Hint() string }); ok {
+			advice = hinter.Hint()
+		}
+	}
+	if len(e.Stderr) == 0 {
+		return advice
+	}
+	words := "its last words on stderr:\n  " + strings.Join(e.Stderr, "\n  ")
+	if advice == "" {
+		return words
+	}
+	return advice + "\n" + words
+}

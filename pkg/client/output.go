@@ -1,0 +1,52 @@
+package client
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"log/slog"
+
+	"github.com/pyvider/rpcplugin/internal/childlog"
+	"github.com/pyvider/rpcplugin/internal/process"
+	"github.com/pyvider/rpcplugin/pkg/handshake"
+)
+
+// output is what a plugin's process prints: the first line of stdout, for the
+// handshake; the rest of it, thrown away so that the plugin never blocks; and
+// stderr, logged.
+type output struct {
+	greeted chan struct{} // closed when line is set, or will never be
+	line    string        // valid after greeted
+	hasLine bool          // false: stdout ended without a byte
+	drained chan struct{} // closed when stdout has been read to its end
+	stderr  *childlog.Log
+}
+
+// readOutput reads both pipes of proc until they end.
+func readOutput(proc *process.Process, logger *slog.Logger) *output {
+	o := &output{
+		greeted: make(chan struct{}),
+		drained: make(chan struct{}),
+		stderr:  childlog.Read(proc.Stderr(), logger),
+	}
+	go o.readStdout(proc.Stdout())
+	return o
+}
+
+func (o *output) readStdout(stdout io.Reader) {
+	defer close(o.drained)
+	buffered := bufio.NewReaderSize(stdout, handshake.MaxLineBytes)
+	line, err := buffered.ReadSlice('\n')
+	o.line, o.hasLine = string(line), len(line) > 0
+	close(o.greeted)
+	if err == nil || errors.Is(err, bufio.ErrBufferFull) {
+		_, _ = io.Copy(io.Discard, buffered)
+	}
+}
+
+// wait returns when both pipes have been read to their ends. The process
+// closes them soon after its own, whoever else may hold them.
+func (o *output) wait() {
+	<-o.drained
+	<-o.stderr.Done()
+}

@@ -1,0 +1,241 @@
+package services
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/pyvider/rpcplugin/pkg/transport"
+	"github.com/pyvider/rpcplugin/proto/pluginpb"
+)
+
+const (
+	// brokerWait is how long an announcement is waited for, and how long one
+	// that nobody dials is kept.
+	brokerWait = 5 * time.Second
+	// brokerPending bounds the announcements that a peer can make us keep.
+	brokerPending = 4096
+)
+
+// BrokerConfig says how a Broker listens and dials.
+type BrokerConfig struct {
+	// Listen opens the listener of one accepted service. The Broker's caller
+	// closes it. Required for Accept and Serve.
+	Listen func(context.Context) (*transport.Listener, error)
+	// Connect reaches an announced endpoint. Required for Dial.
+	Connect func(context.Context, transport.Endpoint) (net.Conn, error)
+	// ServerTLS protects accepted services, ClientTLS dialed ones: the
+	// configurations of the main connection. nil means no TLS.
+	ServerTLS, ClientTLS *tls.Config
+}
+
+// Broker opens further connections between a host and its plugin, in either
+// direction: one side accepts a service id and announces where, the other
+// dials that id (go-plugin contract, section 4). Both sides use this type; the
+// plugin registers it, the host calls Run.
+//
+// The zero value is not usable, see NewBroker. All methods may be called
+// concurrently.
+type Broker struct {
+	pluginpb.UnimplementedGRPCBrokerServer
+
+	cfg    BrokerConfig
+	lastID atomic.Uint32
+	opened onceSignal // the peer has opened the stream
+	closed onceSignal // Close was called
+
+	sendMu sync.Mutex // held while a message is sent
+
+	mu       sync.Mutex
+	stream   brokerStream             // the newest, nil before the first
+	attached chan struct{}            // closed and replaced when stream changes
+	pending  map[uint32]*announcement // by service id
+}
+
+// brokerStream is what both ends of StartStream have.
+type brokerStream interface {
+	Send(*pluginpb.ConnInfo) error
+	Recv() (*pluginpb.ConnInfo, error)
+}
+
+// announcement is a service id that the peer announced, or that a Dial waits
+// for.
+type announcement struct {
+	ready  chan struct{} // closed when info is set
+	info   *pluginpb.ConnInfo
+	expiry *time.Timer // runs from the moment info is set
+}
+
+// NewBroker returns a Broker. Its owner calls Close.
+func NewBroker(cfg BrokerConfig) *Broker {
+	return &Broker{
+		cfg:      cfg,
+		opened:   newOnceSignal(),
+		closed:   newOnceSignal(),
+		attached: make(chan struct{}),
+		pending:  make(map[uint32]*announcement),
+	}
+}
+
+// Register adds the plugin's half to r under its name on the wire.
+func (b *Broker) Register(r grpc.ServiceRegistrar) {
+	r.RegisterService(onWire.ServiceDesc(pluginpb.GRPCBroker_ServiceDesc), b)
+}
+
+// StartStream serves the host's stream of announcements; gRPC calls it.
+func (b *Broker) StartStream(stream grpc.BidiStreamingServer[pluginpb.ConnInfo, pluginpb.ConnInfo]) error {
+	received := make(chan error, 1)
+	go func() { received <- b.exchange(stream) }()
+	select {
+	case <-received: // the host went: that is how a plugin's life ends
+		return nil
+	case <-b.closed.done: // returning ends the stream, and with it the reader
+		return nil
+	}
+}
+
+// Run is the host's half: it opens the stream of announcements and reads it
+// until the plugin ends it, ctx is done or the Broker is closed. Its error is
+// the gRPC status of the stream, nil after Close.
+func (b *Broker) Run(ctx context.Context, cc grpc.ClientConnInterface) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := pluginpb.NewGRPCBrokerClient(onWire.Conn(cc)).StartStream(ctx)
+	if err != nil {
+		return err
+	}
+	received := make(chan error, 1)
+	go func() { received <- b.exchange(stream) }()
+	select {
+	case err := <-received:
+		return err
+	case <-b.closed.done:
+		cancel()
+		<-received
+		return nil
+	}
+}
+
+// NextID returns a service id that this side has not used before: 1, 2, ….
+func (b *Broker) NextID() uint32 { return b.lastID.Add(1) }
+
+// Opened is closed once the stream of announcements was opened.
+func (b *Broker) Opened() <-chan struct{} { return b.opened.done }
+
+// Close ends the stream and every waiting Dial. Listeners and connections that
+// the Broker handed out belong to those who asked for them. It may be called
+// more than once.
+func (b *Broker) Close() {
+	b.closed.fire()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id, a := range b.pending {
+		if a.expiry != nil {
+			a.expiry.Stop()
+		}
+		delete(b.pending, id)
+	}
+}
+
+// exchange makes stream the one that announcements are sent on and reads those
+// of the peer until it ends.
+func (b *Broker) exchange(stream brokerStream) error {
+	b.mu.Lock()
+	b.stream = stream
+	close(b.attached)
+	b.attached = make(chan struct{})
+	b.mu.Unlock()
+	b.opened.fire()
+	defer func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.stream == stream {
+			b.stream = nil
+		}
+	}()
+	for {
+		info, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		b.announced(info)
+	}
+}
+
+// announced keeps what the peer announced for a Dial, at most brokerWait.
+func (b *Broker) announced(info *pluginpb.ConnInfo) {
+	if info.GetKnock() != nil {
+		return // knocks belong to multiplexed connections, which are not negotiated
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case <-b.closed.done:
+		return
+	default:
+	}
+	id := info.GetServiceId()
+	a := b.pending[id]
+	switch {
+	case a == nil && len(b.pending) >= brokerPending:
+		return
+	case a == nil:
+		a = &announcement{ready: make(chan struct{})}
+		b.pending[id] = a
+	case a.info != nil:
+		return // announced twice: the first one stands
+	}
+	a.info = info
+	close(a.ready)
+	a.expiry = time.AfterFunc(brokerWait, func() { b.forget(id, a) })
+}
+
+// awaited returns the announcement of id, announced or still to come.
+func (b *Broker) awaited(id uint32) *announcement {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.pending[id]
+	if a == nil {
+		a = &announcement{ready: make(chan struct{})}
+		b.pending[id] = a
+	}
+	return a
+}
+
+func (b *Broker) forget(id uint32, a *announcement) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pending[id] == a {
+		if a.expiry != nil {
+			a.expiry.Stop()
+		}
+		delete(b.pending, id)
+	}
+}
+
+// announce tells the peer where id can be dialed, as soon as there is a
+// stream to say it on.
+func (b *Broker) announce(ctx context.Context, info *pluginpb.ConnInfo) error {
+	for {
+		b.mu.Lock()
+		stream, attached := b.stream, b.attached
+		b.mu.Unlock()
+		if stream != nil {
+			b.sendMu.Lock()
+			defer b.sendMu.Unlock()
+			return stream.Send(info)
+		}
+		select {
+		case <-attached:
+		case <-b.closed.done:
+			return errBrokerClosed
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

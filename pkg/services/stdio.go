@@ -1,0 +1,204 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/pyvider/rpcplugin/proto/pluginpb"
+)
+
+const (
+	// stdioChunk is the most bytes that one message carries.
+	stdioChunk = 64 << 10
+	// stdioReplay is how many bytes are kept for a host that subscribes late.
+	stdioReplay = 1 << 20
+	// stdioChunkCost is what keeping a chunk costs besides its bytes, so that
+	// many short writes are bounded as well as few long ones.
+	stdioChunkCost = 128
+)
+
+// Stdio is the plugin's half of the stdio service: what is written to Stdout
+// and Stderr reaches every host that subscribes.
+//
+// A write never blocks. The last 1 MiB is kept and replayed to a host that
+// subscribes later; what a subscriber was too slow to take is dropped for it
+// and counted. The zero value is not usable, see NewStdio.
+type Stdio struct {
+	pluginpb.UnimplementedGRPCStdioServer
+
+	opened onceSignal // a host has subscribed
+
+	mu      sync.Mutex
+	chunks  []*pluginpb.StdioData // the replay buffer, oldest first
+	first   uint64                // sequence number of chunks[0]
+	cost    int                   // of all chunks
+	dropped uint64                // bytes
+	closed  bool
+	changed chan struct{} // closed and replaced at every change
+}
+
+// NewStdio returns an empty Stdio. Its owner calls Close when the plugin stops.
+func NewStdio() *Stdio {
+	return &Stdio{opened: newOnceSignal(), changed: make(chan struct{})}
+}
+
+// Register adds the service to r under its name on the wire.
+func (s *Stdio) Register(r grpc.ServiceRegistrar) {
+	r.RegisterService(onWire.ServiceDesc(pluginpb.GRPCStdio_ServiceDesc), s)
+}
+
+// Stdout returns the writer whose bytes a host sees as the plugin's stdout.
+// Writes never fail before Close, and fail with io.ErrClosedPipe after it.
+func (s *Stdio) Stdout() io.Writer {
+	return stdioWriter{stdio: s, channel: pluginpb.StdioData_STDOUT}
+}
+
+// Stderr is like Stdout, for the plugin's stderr.
+func (s *Stdio) Stderr() io.Writer {
+	return stdioWriter{stdio: s, channel: pluginpb.StdioData_STDERR}
+}
+
+// Opened is closed once a host has subscribed.
+func (s *Stdio) Opened() <-chan struct{} { return s.opened.done }
+
+// Dropped returns how many bytes left the replay buffer before a subscriber
+// had taken them, or before there was one.
+func (s *Stdio) Dropped() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dropped
+}
+
+// Close ends every subscription once it has been sent what there is.
+// It may be called more than once.
+func (s *Stdio) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.closed = true
+		close(s.changed)
+	}
+}
+
+// StreamStdio serves one subscription; gRPC calls it.
+func (s *Stdio) StreamStdio(_ *emptypb.Empty, stream grpc.ServerStreamingServer[pluginpb.StdioData]) error {
+	s.opened.fire()
+	var next uint64
+	for {
+		chunks, changed := s.after(&next)
+		for _, chunk := range chunks {
+			if err := stream.Send(chunk); err != nil {
+				return err
+			}
+		}
+		if len(chunks) > 0 {
+			continue
+		}
+		if changed == nil {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-stream.Context().Done():
+			return nil
+		}
+	}
+}
+
+// after returns the chunks from sequence number *next on and moves *next
+// behind them. With none, it returns the channel that is closed when there is
+// news, or nil when there will be none.
+func (s *Stdio) after(next *uint64) ([]*pluginpb.StdioData, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	start := max(*next, s.first)
+	*next = s.first + uint64(len(s.chunks))
+	if start < *next {
+		return append([]*pluginpb.StdioData(nil), s.chunks[start-s.first:]...), nil
+	}
+	if s.closed {
+		return nil, nil
+	}
+	return nil, s.changed
+}
+
+func (s *Stdio) write(channel pluginpb.StdioData_Channel, data []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return 0, io.ErrClosedPipe
+	}
+	for rest := data; len(rest) > 0; {
+		n := min(len(rest), stdioChunk)
+		s.chunks = append(s.chunks, &pluginpb.StdioData{Channel: channel, Data: append([]byte(nil), rest[:n]...)})
+		s.cost += n + stdioChunkCost
+		rest = rest[n:]
+	}
+	for s.cost > stdioReplay && len(s.chunks) > 1 {
+		old := s.chunks[0]
+		s.chunks[0] = nil
+		s.chunks = s.chunks[1:]
+		s.first++
+		s.cost -= len(old.GetData()) + stdioChunkCost
+		s.dropped += uint64(len(old.GetData()))
+	}
+	close(s.changed)
+	s.changed = make(chan struct{})
+	return len(data), nil
+}
+
+type stdioWriter struct {
+	stdio   *Stdio
+	channel pluginpb.StdioData_Channel
+}
+
+func (w stdioWriter) Write(data []byte) (int, error) { return w.stdio.write(w.channel, data) }
+
+// CopyStdio is the host's half of the stdio service: it writes what the
+// plugin prints to stdout and stderr until the stream ends or ctx is done.
+//
+// A plugin without the service, one that stops, and the end of ctx are no
+// errors: hosts have always tolerated them. An error of a writer ends the copy
+// and is returned; chunks of an unknown channel are passed over. A nil writer
+// discards.
+func CopyStdio(ctx context.Context, cc grpc.ClientConnInterface, stdout, stderr io.Writer) error {
+	stream, err := pluginpb.NewGRPCStdioClient(onWire.Conn(cc)).StreamStdio(ctx, &emptypb.Empty{})
+	if err != nil {
+		return stdioEnd(err)
+	}
+	writers := map[pluginpb.StdioData_Channel]io.Writer{
+		pluginpb.StdioData_STDOUT: stdout,
+		pluginpb.StdioData_STDERR: stderr,
+	}
+	for {
+		data, err := stream.Recv()
+		if err != nil {
+			return stdioEnd(err)
+		}
+		if w := writers[data.GetChannel()]; w != nil {
+			if _, err := w.Write(data.GetData()); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// stdioEnd returns nil for the ends of a stdio stream that are no failure.
+func stdioEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	switch status.Code(err) {
+	case codes.Unavailable, codes.Unimplemented, codes.Canceled, codes.DeadlineExceeded:
+		return nil
+	default:
+		return err
+	}
+}
