@@ -1,0 +1,260 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/pyvider/rpcplugin/internal/childlog"
+	"github.com/pyvider/rpcplugin/internal/process"
+	"github.com/pyvider/rpcplugin/pkg/handshake"
+	"github.com/pyvider/rpcplugin/pkg/server"
+	"github.com/pyvider/rpcplugin/pkg/transport"
+)
+
+// wordsWait is how long the last lines of a dead child's stderr are waited for.
+const wordsWait = 300 * time.Millisecond
+
+// child is the program behind the bridge: its process, its socket and the
+// connection to it. start makes it, stop ends it.
+type child struct {
+	cfg   Config
+	life  context.Context    // ends when the child is dead or given up
+	die   context.CancelFunc // ends life
+	haste haste
+	tasks sync.WaitGroup
+
+	dir   *transport.PrivateDir // nil with tcp
+	proc  *process.Process
+	log   *childlog.Log
+	link  *link            // to the child
+	ready chan struct{}    // closed once conn is set
+	conn  *grpc.ClientConn // valid after ready
+	host  <-chan struct{}  // closed when the host side stops
+
+	mu     sync.Mutex
+	failed *Error // why the child is of no use, nil while it is
+}
+
+// haste skips the waiting of a stop.
+type haste struct {
+	ctx   context.Context
+	hurry context.CancelFunc
+}
+
+func newChild(cfg Config) *child {
+	c := &child{cfg: cfg, ready: make(chan struct{})}
+	c.life, c.die = context.WithCancel(context.Background())
+	c.haste.ctx, c.haste.hurry = context.WithCancel(context.Background())
+	return c
+}
+
+// start launches the process with an address of its own. Calls wait in conn
+// until the child accepts there.
+func (c *child) start(ctx context.Context, host *server.Server) error {
+	c.host = host.Stopping()
+	at, err := c.address(ctx)
+	if err != nil {
+		return c.fail(&Error{Reason: ReasonPrepare, Command: c.cfg.name(), Err: err})
+	}
+	c.proc, err = process.Start(process.Config{
+		Command:       c.cfg.Command,
+		Env:           childEnviron(c.cfg, at, host.AppVersion()),
+		Guard:         true,
+		RemoveOnDeath: c.directories(host),
+		Logger:        c.cfg.Logger,
+	})
+	if err != nil {
+		return c.fail(&Error{Reason: ReasonCommand, Command: c.cfg.name(), Err: err})
+	}
+	c.cfg.Logger.Debug("child started", "command", c.cfg.name(), "pid", c.proc.Pid(), "address", at.Target())
+	c.log = childlog.Read(c.proc.Stderr(), c.cfg.Logger)
+	c.link = newLink(at)
+	c.tasks.Go(func() { relay(host.Stdio().Stdout(), c.proc.Stdout()) })
+	c.tasks.Go(c.await)
+	c.tasks.Go(c.watch)
+	return nil
+}
+
+// address chooses where the child is to listen.
+func (c *child) address(ctx context.Context) (transport.Endpoint, error) {
+	if c.cfg.ChildNetwork == handshake.NetworkTCP {
+		return freePort(ctx)
+	}
+	const name = "child.sock"
+	dir, err := transport.NewPrivateDir("", "", len(name))
+	if err != nil {
+		return transport.Endpoint{}, err
+	}
+	c.dir = dir
+	return transport.Endpoint{Network: handshake.NetworkUnix, Address: dir.Path(name)}, nil
+}
+
+// directories are what must not stay behind if the bridge is killed.
+func (c *child) directories(host *server.Server) []string {
+	var dirs []string
+	if c.dir != nil {
+		dirs = append(dirs, c.dir.Dir())
+	}
+	if dir := host.SocketDir(); dir != "" {
+		dirs = append(dirs, dir)
+	}
+	return dirs
+}
+
+// relay passes the child's stdout on, and reads on when nobody takes it, so
+// that the child never blocks.
+func relay(host io.Writer, stdout io.Reader) {
+	if _, err := io.Copy(host, stdout); err != nil {
+		_, _ = io.Copy(io.Discard, stdout)
+	}
+}
+
+// await connects to the child as soon as it accepts.
+func (c *child) await() {
+	ctx, cancel := context.WithTimeout(c.life, c.cfg.ListenTimeout)
+	defer cancel()
+	conn, err := c.link.open(ctx)
+	switch {
+	case err == nil:
+		c.conn = conn
+		c.cfg.Logger.Debug("child accepts", "command", c.cfg.name())
+		close(c.ready)
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		_ = c.fail(&Error{
+			Reason: ReasonListen, Command: c.cfg.name(), Timeout: c.cfg.ListenTimeout,
+			Address: c.link.at.Target(), Stderr: c.log.Tail(),
+		})
+		c.proc.Stop(c.haste.ctx, stopGrace)
+	case c.life.Err() == nil:
+		_ = c.fail(&Error{Reason: ReasonPrepare, Command: c.cfg.name(), Err: err})
+	}
+}
+
+// watch waits for the end of the process and makes it known.
+func (c *child) watch() {
+	select {
+	case <-c.proc.Exited():
+	case <-c.haste.ctx.Done():
+		return // stop sees to it
+	}
+	select {
+	case <-c.host: // it was asked to end
+		c.die()
+		return
+	case <-c.life.Done(): // it was given up before, and told why
+		return
+	default:
+	}
+	words := time.NewTimer(wordsWait)
+	defer words.Stop()
+	select {
+	case <-c.log.Done():
+	case <-words.C:
+	}
+	exit := c.proc.Status()
+	failure := &Error{Reason: ReasonExited, Command: c.cfg.name(), Status: &exit, Accepted: c.accepted(), Stderr: c.log.Tail()}
+	c.cfg.Logger.Error("the child has died", "command", c.cfg.name(), "status", exit.String())
+	_, _ = io.WriteString(c.cfg.CrashReport, failure.report())
+	_ = c.fail(failure)
+}
+
+func (c *child) accepted() bool {
+	select {
+	case <-c.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// fail records why the child is of no use, once, and ends its life.
+func (c *child) fail(failure *Error) error {
+	c.mu.Lock()
+	if c.failed == nil {
+		c.failed = failure
+	}
+	failure = c.failed
+	c.mu.Unlock()
+	c.die()
+	return failure
+}
+
+// failure returns why the child is of no use, nil while it is.
+func (c *child) failure() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed == nil {
+		return nil
+	}
+	return c.failed
+}
+
+// connection returns the connection to the child once it accepts. The error is
+// a gRPC status: why it never will, or that the caller has given up.
+func (c *child) connection(ctx context.Context) (*grpc.ClientConn, error) {
+	select {
+	case <-c.ready:
+		return c.conn, nil
+	case <-ctx.Done():
+		return nil, status.FromContextError(ctx.Err()).Err()
+	case <-c.host:
+		return nil, status.Error(codes.Canceled, "the plugin is stopping")
+	case <-c.life.Done():
+	}
+	if failure := c.failure(); failure != nil {
+		return nil, status.Error(codes.Internal, failure.Error())
+	}
+	return nil, status.Error(codes.Canceled, "the plugin is stopping")
+}
+
+// explain turns the error of a call on a broken connection into one that says
+// what became of the child. Answers of the child itself stay as they are.
+func (c *child) explain(err error) error {
+	if status.Code(err) != codes.Unavailable || !c.link.broken() {
+		return err
+	}
+	dead := time.NewTimer(time.Second)
+	defer dead.Stop()
+	select {
+	case <-c.life.Done():
+	case <-dead.C:
+	}
+	if failure := c.failure(); failure != nil {
+		return status.Error(codes.Internal, failure.Error())
+	}
+	lost := &Error{Reason: ReasonLost, Command: c.cfg.name(), Stderr: c.log.Tail()}
+	return status.Error(codes.Internal, lost.Error())
+}
+
+// stop ends the process and all that belongs to it, and waits for that.
+func (c *child) stop() {
+	if c.proc != nil {
+		c.proc.Stop(c.haste.ctx, stopGrace)
+	}
+	c.die()
+	if c.proc != nil {
+		if err := c.proc.Close(); err != nil {
+			c.cfg.Logger.Debug("cleaning up the child", "error", err)
+		}
+	}
+	c.haste.hurry()
+	c.tasks.Wait()
+	if c.log != nil {
+		<-c.log.Done()
+	}
+	if c.link != nil {
+		c.link.close()
+	}
+	if c.dir != nil {
+		if err := c.dir.Close(); err != nil {
+			c.cfg.Logger.Debug("removing the child's directory", "error", err)
+		}
+	}
+}

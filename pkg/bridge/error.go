@@ -1,0 +1,106 @@
+package bridge
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pyvider/rpcplugin/internal/process"
+)
+
+// Reason says why the child is of no use. The set is closed.
+type Reason string
+
+// The reasons of an Error.
+const (
+	// ReasonCommand: the command is missing, not found or not executable.
+	ReasonCommand Reason = "command"
+	// ReasonPrepare: the child's directory, port or connection cannot be made.
+	ReasonPrepare Reason = "prepare"
+	// ReasonListen: the child did not accept at its address in time.
+	ReasonListen Reason = "listen"
+	// ReasonExited: the child's process has ended.
+	ReasonExited Reason = "exited"
+	// ReasonLost: the child closed its connection and lives on.
+	ReasonLost Reason = "lost"
+)
+
+// ExitStatus is how a child's process ended.
+type ExitStatus = process.Status
+
+// Error is the error of New and Run, and the text of every call that the
+// child cannot answer.
+type Error struct {
+	// Reason is one of the Reason… constants.
+	Reason Reason
+	// Command is the child as typed.
+	Command string
+	// Accepted is whether the child had ever accepted a connection.
+	Accepted bool
+	// Timeout and Address are what ReasonListen is about.
+	Timeout time.Duration
+	Address string
+	// Status is how the process ended, with ReasonExited.
+	Status *ExitStatus
+	// Stderr holds the last lines of the child's stderr, oldest first.
+	Stderr []string
+	// Err is the cause.
+	Err error
+}
+
+// Error says what became of which child, with its last words.
+func (e *Error) Error() string {
+	text := e.sentence()
+	if len(e.Stderr) > 0 {
+		text += "; its last lines on stderr:\n  " + strings.Join(e.Stderr, "\n  ")
+	}
+	return text
+}
+
+func (e *Error) sentence() string {
+	program := fmt.Sprintf("the plugin's program %q ", e.Command)
+	switch e.Reason {
+	case ReasonCommand:
+		return e.Err.Error()
+	case ReasonListen:
+		return program + fmt.Sprintf("did not listen at %q within %s", e.Address, e.Timeout)
+	case ReasonExited:
+		if !e.Accepted {
+			return program + e.Status.String() + " before it accepted a connection"
+		}
+		return program + e.Status.String()
+	case ReasonLost:
+		return program + "closed its connection"
+	case ReasonPrepare:
+		return program + fmt.Sprintf("cannot be reached: %v", e.Err)
+	default:
+		return program + string(e.Reason)
+	}
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint says what to do about it.
+func (e *Error) Hint() string {
+	switch e.Reason {
+	case ReasonCommand, ReasonPrepare:
+		if hinter, ok := e.Err.(interface{ Hint() string }); ok {
+			return hinter.Hint()
+		}
+	case ReasonListen:
+		return "the program must serve gRPC without TLS at the address in " + EnvChildAddress
+	case ReasonExited:
+		if !e.Accepted {
+			return "the program must serve gRPC without TLS at the address in " + EnvChildAddress + " and stay; try it by hand with that variable set"
+		}
+	case ReasonLost:
+	}
+	return ""
+}
+
+// report is the crash as hosts look for it on a plugin's stderr: plain text,
+// led by "panic: ".
+func (e *Error) report() string {
+	return "panic: " + e.sentence() + "\n\n" + strings.Join(append(e.Stderr, ""), "\n")
+}
