@@ -33,7 +33,7 @@ func TestCloseEndsTheGroup(t *testing.T) {
 	if got := p.Status().Signal; got != "SIGKILL" {
 		t.Errorf("child was ended by %q", got)
 	}
-	if _, err := p.Stdout().Read(make([]byte, 1)); err != io.EOF {
+	if _, err := p.Stdout().Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("read after Close: %v", err)
 	}
 }

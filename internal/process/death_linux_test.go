@@ -77,7 +77,7 @@ func TestCloseLeavesDirectories(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, Config{Command: []string{"cat"}, Guard: true, RemoveOnDeath: []string{dir}})
 	shell := awaitShell(p.guard)
-	p.Kill()
+	_ = p.Kill()
 	awaitExit(t, p)
 	if !alive(shell) {
 		t.Error("guardian ended before Close: nobody would remove the directory")

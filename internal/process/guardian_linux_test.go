@@ -37,8 +37,8 @@ func newWard(t *testing.T) *ward {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		w.cmd.Process.Kill()
-		w.cmd.Wait()
+		_ = w.cmd.Process.Kill()
+		_ = w.cmd.Wait()
 	})
 	return w
 }
@@ -143,7 +143,7 @@ func TestGuardianIgnoresSignals(t *testing.T) {
 		}
 		_, rest, _ := strings.Cut(string(status), "SigIgn:")
 		var ignored uint64
-		fmt.Sscanf(rest, "%x", &ignored)
+		_ = fmt.Sscanf(rest, "%x", &ignored)
 		return ignored&wanted == wanted
 	})
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {

@@ -45,13 +45,13 @@ func play(role string, args []string) int {
 	terminated := make(chan os.Signal, 1)
 	switch role {
 	case "exit": // code, text for stdout, text for stderr
-		io.WriteString(os.Stdout, args[1])
-		io.WriteString(os.Stderr, args[2])
+		_, _ = io.WriteString(os.Stdout, args[1])
+		_, _ = io.WriteString(os.Stderr, args[2])
 		code, _ := strconv.Atoi(args[0])
 		return code
 	case "stdin": // ends when its input does
 		report(role)
-		io.Copy(io.Discard, os.Stdin)
+		_, _ = io.Copy(io.Discard, os.Stdin)
 		return 5
 	case "graceful": // ends by itself when asked to
 		signal.Notify(terminated, syscall.SIGTERM)

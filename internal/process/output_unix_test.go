@@ -23,7 +23,7 @@ func newOutput(t *testing.T) (*output, *os.File) {
 
 func TestOutputEndsWithItsWriters(t *testing.T) {
 	out, writer := newOutput(t)
-	io.WriteString(writer, "all")
+	_, _ = io.WriteString(writer, "all")
 	writer.Close()
 	if got, err := io.ReadAll(out); err != nil || string(got) != "all" {
 		t.Errorf("read %q, %v", got, err)
@@ -32,14 +32,14 @@ func TestOutputEndsWithItsWriters(t *testing.T) {
 		t.Errorf("file is open after the end: %v", err)
 	}
 	out.cut()
-	if _, err := out.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := out.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("read after the end: %v", err)
 	}
 }
 
 func TestCutKeepsWhatWasWritten(t *testing.T) {
 	out, writer := newOutput(t) // which stays open
-	io.WriteString(writer, "one two")
+	_, _ = io.WriteString(writer, "one two")
 	first := make([]byte, 3)
 	if n, err := out.Read(first); err != nil || string(first[:n]) != "one" {
 		t.Fatalf("read %q, %v", first[:n], err)
@@ -63,7 +63,7 @@ func TestCutWakesReader(t *testing.T) {
 			read <- err
 		}()
 		out.cut()
-		if err := <-read; err != io.EOF {
+		if err := <-read; !errors.Is(err, io.EOF) {
 			t.Fatalf("read ends with %v", err)
 		}
 		writer.Close()

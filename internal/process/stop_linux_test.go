@@ -63,7 +63,7 @@ func TestSignalErrors(t *testing.T) {
 			t.Errorf("signal %v: error is %v", sig, err)
 		}
 	}
-	p.Kill()
+	_ = p.Kill()
 	awaitExit(t, p)
 	if err := p.Signal(syscall.SIGTERM); err != nil {
 		t.Errorf("signal after the exit: %v", err)
@@ -146,11 +146,11 @@ func TestEverybodyStopsAtOnce(t *testing.T) {
 		}
 		var all sync.WaitGroup
 		for _, act := range []func(){
-			func() { p.Kill() },
-			func() { p.Signal(syscall.SIGTERM) },
+			func() { _ = p.Kill() },
+			func() { _ = p.Signal(syscall.SIGTERM) },
 			func() { p.Stop(t.Context(), time.Millisecond) },
 			func() { p.Status() },
-			func() { p.Stdout().Read(make([]byte, 1)) },
+			func() { _, _ = p.Stdout().Read(make([]byte, 1)) },
 			func() { p.Close() },
 			func() { p.Close() },
 		} {

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"bufio"
 	"bytes"
 	"context"
@@ -50,13 +51,13 @@ func newTether(t *testing.T) *tether {
 // join waits until a process with this role is ready.
 func (tt *tether) join(t *testing.T, role string) *member {
 	t.Helper()
-	tt.listener.(*net.UnixListener).SetDeadline(time.Now().Add(patience))
+	_ = tt.listener.(*net.UnixListener).SetDeadline(time.Now().Add(patience))
 	for tt.members[role] == nil {
 		conn, err := tt.listener.Accept()
 		if err != nil {
 			t.Fatalf("no process with role %q has reported: %v", role, err)
 		}
-		conn.SetReadDeadline(time.Now().Add(patience))
+		_ = conn.SetReadDeadline(time.Now().Add(patience))
 		line, err := bufio.NewReader(conn).ReadString('\n')
 		var name string
 		var pid int
@@ -71,10 +72,10 @@ func (tt *tether) join(t *testing.T, role string) *member {
 // awaitEnd fails the test if the process lives on.
 func (m *member) awaitEnd(t *testing.T, who string) {
 	t.Helper()
-	m.conn.SetReadDeadline(time.Now().Add(patience))
-	if _, err := m.conn.Read(make([]byte, 1)); err != io.EOF {
+	_ = m.conn.SetReadDeadline(time.Now().Add(patience))
+	if _, err := m.conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("%s, process %d, has not ended: %v", who, m.pid, err)
-		syscall.Kill(m.pid, syscall.SIGKILL)
+		_ = syscall.Kill(m.pid, syscall.SIGKILL)
 	}
 }
 

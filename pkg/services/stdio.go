@@ -39,14 +39,19 @@ type Stdio struct {
 	chunks  []*pluginpb.StdioData // the replay buffer, oldest first
 	first   uint64                // sequence number of chunks[0]
 	cost    int                   // of all chunks
+	hosts   map[*cursor]struct{}  // the subscriptions there are
+	taken   uint64                // all below this sequence number had a taker
 	dropped uint64                // bytes
 	closed  bool
 	changed chan struct{} // closed and replaced at every change
 }
 
+// cursor is how far a subscription is: the sequence number it takes next.
+type cursor struct{ next uint64 }
+
 // NewStdio returns an empty Stdio. Its owner calls Close when the plugin stops.
 func NewStdio() *Stdio {
-	return &Stdio{opened: newOnceSignal(), changed: make(chan struct{})}
+	return &Stdio{opened: newOnceSignal(), hosts: make(map[*cursor]struct{}), changed: make(chan struct{})}
 }
 
 // Register adds the service to r under its name on the wire.
@@ -89,10 +94,11 @@ func (s *Stdio) Close() {
 
 // StreamStdio serves one subscription; gRPC calls it.
 func (s *Stdio) StreamStdio(_ *emptypb.Empty, stream grpc.ServerStreamingServer[pluginpb.StdioData]) error {
+	host := s.subscribe()
+	defer s.unsubscribe(host)
 	s.opened.fire()
-	var next uint64
 	for {
-		chunks, changed := s.after(&next)
+		chunks, changed := s.after(host)
 		for _, chunk := range chunks {
 			if err := stream.Send(chunk); err != nil {
 				return err
@@ -112,15 +118,30 @@ func (s *Stdio) StreamStdio(_ *emptypb.Empty, stream grpc.ServerStreamingServer[
 	}
 }
 
-// after returns the chunks from sequence number *next on and moves *next
-// behind them. With none, it returns the channel that is closed when there is
-// news, or nil when there will be none.
-func (s *Stdio) after(next *uint64) ([]*pluginpb.StdioData, <-chan struct{}) {
+func (s *Stdio) subscribe() *cursor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	start := max(*next, s.first)
-	*next = s.first + uint64(len(s.chunks))
-	if start < *next {
+	host := &cursor{next: s.first}
+	s.hosts[host] = struct{}{}
+	return host
+}
+
+func (s *Stdio) unsubscribe(host *cursor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.hosts, host)
+}
+
+// after returns the chunks that host has not taken yet, and moves it behind
+// them. With none, it returns the channel that is closed when there is news,
+// or nil when there will be none.
+func (s *Stdio) after(host *cursor) ([]*pluginpb.StdioData, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	start, end := max(host.next, s.first), s.first+uint64(len(s.chunks))
+	host.next = end
+	s.taken = max(s.taken, end)
+	if start < end {
 		return append([]*pluginpb.StdioData(nil), s.chunks[start-s.first:]...), nil
 	}
 	if s.closed {
@@ -143,15 +164,31 @@ func (s *Stdio) write(channel pluginpb.StdioData_Channel, data []byte) (int, err
 	}
 	for s.cost > stdioReplay && len(s.chunks) > 1 {
 		old := s.chunks[0]
+		if s.missed(s.first) {
+			s.dropped += uint64(len(old.GetData()))
+		}
 		s.chunks[0] = nil
 		s.chunks = s.chunks[1:]
 		s.first++
 		s.cost -= len(old.GetData()) + stdioChunkCost
-		s.dropped += uint64(len(old.GetData()))
 	}
 	close(s.changed)
 	s.changed = make(chan struct{})
 	return len(data), nil
+}
+
+// missed reports whether nobody has taken the chunk of a sequence number, or a
+// host that is subscribed has not.
+func (s *Stdio) missed(number uint64) bool {
+	if number >= s.taken {
+		return true
+	}
+	for host := range s.hosts {
+		if host.next <= number {
+			return true
+		}
+	}
+	return false
 }
 
 type stdioWriter struct {
