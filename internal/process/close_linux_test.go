@@ -2,6 +2,7 @@ package process
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -51,7 +52,7 @@ func TestDescendantHoldingPipesDelaysNothing(t *testing.T) {
 			p := start(t, tt.role(t, "loser"))
 			holder := tt.join(t, "stubborn")
 			defer holder.awaitEnd(t, "holder of the pipes")
-			defer syscall.Kill(holder.pid, syscall.SIGKILL)
+			defer func() { _ = syscall.Kill(holder.pid, syscall.SIGKILL) }()
 			tt.join(t, "loser")
 			outputs := make(chan error, 2)
 			for _, r := range []io.Reader{p.Stdout(), p.Stderr()} {

@@ -29,7 +29,7 @@ func TestDeathOfParentEndsChild(t *testing.T) {
 	tt.join(t, "middle")
 	// Without a guardian it lives on, as it ignores the end of its input.
 	defer grandchild.awaitEnd(t, "grandchild")
-	defer syscall.Kill(grandchild.pid, syscall.SIGKILL)
+	defer func() { _ = syscall.Kill(grandchild.pid, syscall.SIGKILL) }()
 	if err := syscall.Kill(middle.Pid(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

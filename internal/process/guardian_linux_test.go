@@ -143,7 +143,7 @@ func TestGuardianIgnoresSignals(t *testing.T) {
 		}
 		_, rest, _ := strings.Cut(string(status), "SigIgn:")
 		var ignored uint64
-		_ = fmt.Sscanf(rest, "%x", &ignored)
+		_, _ = fmt.Sscanf(rest, "%x", &ignored)
 		return ignored&wanted == wanted
 	})
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
