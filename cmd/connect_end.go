@@ -1,0 +1,103 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/pyvider/rpcplugin/pkg/client"
+)
+
+// ended tells why an action ended before its time.
+func (f *connectFlags) ended(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, errInterrupted) {
+		return errInterrupted
+	}
+	if start, ok := errors.AsType[*client.Error](err); ok && !givenUp(start) {
+		return err
+	}
+	return &timeoutError{after: f.Timeout}
+}
+
+// givenUp reports whether a start ended because its context did.
+func givenUp(err *client.Error) bool {
+	switch err.Reason {
+	case client.ReasonCanceled:
+		return true
+	case client.ReasonConnect:
+		code := status.Code(err.Err)
+		return code == codes.DeadlineExceeded || code == codes.Canceled
+	default:
+		return false
+	}
+}
+
+// advise adds, to the error of a start, the flags that may help.
+func (f *connectFlags) advise(err error, config client.Config) error {
+	failed, ok := errors.AsType[*client.Error](err)
+	if !ok {
+		return err
+	}
+	advice := ""
+	switch {
+	case failed.Reason == client.ReasonCommand:
+		return adviseWords(err, config.Command)
+	case failed.Reason == client.ReasonTLS && config.TLS == client.TLSAuto:
+		advice = "--tls off is for plugins that do not do AutoMTLS"
+	case failed.Reason == client.ReasonTimeout:
+		advice = "--start-timeout gives it more time"
+	case failed.Reason == client.ReasonExited && config.Cookie.IsZero():
+		advice = "most plugins ask for the cookie of their host: name it with --host, or the cookie itself with --cookie"
+	default:
+		return err
+	}
+	return &advisedError{err: err, hint: strings.TrimSpace(advice + "\n" + failed.Hint())}
+}
+
+// advisedError is an error with advice that only the command line can give.
+type advisedError struct {
+	err  error
+	hint string
+}
+
+func (e *advisedError) Error() string { return e.err.Error() }
+func (e *advisedError) Unwrap() error { return e.err }
+func (e *advisedError) Hint() string  { return e.hint }
+
+// timeoutError is the end of --timeout.
+type timeoutError struct{ after time.Duration }
+
+func (e *timeoutError) Error() string { return fmt.Sprintf("not done within --timeout %s", e.after) }
+
+func (e *timeoutError) Hint() string {
+	return "give it more time with --timeout, or see what it does with --log-level debug"
+}
+func (e *timeoutError) Unwrap() error { return context.DeadlineExceeded }
+
+// autopsy adds to the error of a call how the plugin died, if it did.
+func (s *session) autopsy(err error) error {
+	var call *callError
+	if !errors.As(err, &call) || call.status.Code() != codes.Unavailable {
+		return err
+	}
+	moment := time.NewTimer(500 * time.Millisecond)
+	defer moment.Stop()
+	select {
+	case <-s.Exited():
+		exit, words := s.LastWords()
+		call.hint = "the plugin " + exit.String()
+		if len(words) > 0 {
+			call.hint += "; its last words on stderr:\n  " + strings.Join(words, "\n  ")
+		}
+	case <-moment.C:
+	}
+	return err
+}

@@ -1,0 +1,230 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/pyvider/rpcplugin/internal/kv"
+	"github.com/pyvider/rpcplugin/internal/schema"
+	"github.com/pyvider/rpcplugin/pkg/bridge"
+	"github.com/pyvider/rpcplugin/pkg/handshake"
+	"github.com/pyvider/rpcplugin/pkg/server"
+	"github.com/pyvider/rpcplugin/pkg/services"
+)
+
+// serveCommand is the plugin role.
+type serveCommand struct {
+	Exec           []string      `sep:"none" placeholder:"CMD ARGS…" help:"Program to serve: a gRPC server that listens, without TLS, at the address in RPCPLUGIN_CHILD_ADDRESS. All that follows is its command line. Without it a built-in key-value plugin is served."`
+	Host           string        `placeholder:"NAME" help:"Host whose cookie and versions to use: ${hosts}."`
+	Cookie         string        `placeholder:"NAME=VALUE" help:"Magic cookie that the host must have set."`
+	AppVersion     []int         `placeholder:"N,…" help:"App versions that the program serves; default: the highest that the host offers."`
+	Transport      string        `enum:"auto,unix,tcp" default:"auto" help:"Network toward the host."`
+	TLS            string        `name:"tls" enum:"auto,off" default:"auto" help:"TLS with the host; auto is mutual TLS if the host asks for it."`
+	ChildTransport string        `enum:"auto,unix,tcp" default:"auto" help:"Network toward the program."`
+	Env            []string      `sep:"none" placeholder:"NAME=VALUE" help:"Variable for the program; may be given again."`
+	DescriptorSet  []string      `placeholder:"FILE" help:"What the program's services look like, for reflection: a descriptor set, or the built-in tfplugin5 or tfplugin6."`
+	ListenTimeout  time.Duration `default:"1m" help:"How long the program may take until it accepts."`
+	Standalone     bool          `help:"Serve without a host: no cookie, no TLS; stderr says how hosts attach."`
+	Provider       string        `default:"registry.terraform.io/NAMESPACE/TYPE" placeholder:"ADDRESS" help:"Provider address to show with --standalone."`
+}
+
+// Help is the long help.
+func (serveCommand) Help() string {
+	return `A host starts "rpcplugin serve" and reads the handshake line from its stdout.
+Typed at a terminal without --host and --cookie it means --standalone: it
+serves, and says how to attach to it.
+
+  rpcplugin serve --exec python provider.py
+  rpcplugin serve --host terraform --exec python provider.py
+
+Every flag can be set in the environment (RPCPLUGIN_HOST=terraform) and in
+rpcplugin.yaml (host: terraform). A copy of this program under another name,
+with an rpcplugin.yaml beside it, is that plugin: it runs "serve" with those
+settings.`
+}
+
+// plugin is what serve runs: a server.Server or a bridge.Bridge.
+type plugin interface {
+	stoppable
+	Run(ctx context.Context) error
+	Reattach() handshake.Reattach
+}
+
+// Run serves until the host or a signal ends it. A failure before the
+// handshake line is also written as one line on stdout, which hosts show to
+// their users; a mistake on the command line is not, since no host makes one.
+func (c *serveCommand) Run(ctx context.Context, p *Program, g globals) error {
+	return c.serve(ctx, p, g, func(err error) error {
+		if _, wrong := errors.AsType[*usageError](err); !wrong && !isTerminal(p.Stdout) {
+			fmt.Fprintln(p.Stdout, onStdout(err))
+		}
+		return err
+	})
+}
+
+// serve runs the plugin; refuse gets what keeps it from its handshake line.
+func (c *serveCommand) serve(ctx context.Context, p *Program, g globals, refuse func(error) error) error {
+	role, err := c.role(p)
+	if err != nil {
+		return refuse(err)
+	}
+	if role.hosted {
+		if err := role.cookie.Check(p.LookupEnv); err != nil {
+			fmt.Fprint(p.Stderr, handshake.CookieText(role.cookie, strings.Join(p.Args, " "), role.title))
+			if ownName(p.Args[0]) {
+				fmt.Fprint(p.Stderr, "With --standalone it serves without a host, and says how hosts attach to it.\n")
+			}
+			return fmt.Errorf("%w: %w", errReported, &server.Error{Reason: server.ReasonCookie, Err: err})
+		}
+	}
+	running, err := c.start(ctx, p, role, g.logger(p, role.audience))
+	if err != nil && role.standalone {
+		return err
+	}
+	if err != nil {
+		return refuse(err)
+	}
+	release := onSignals(running, role.hosted)
+	defer release()
+	if role.standalone {
+		c.explainAttach(p, running.Reattach())
+	}
+	err = running.Run(ctx)
+	if died, ok := errors.AsType[*bridge.Error](err); ok && role.hosted && died.Reason == bridge.ReasonExited {
+		return fmt.Errorf("%w: %w", errReported, err) // as CrashReport; hosts show it once
+	}
+	return err
+}
+
+// role is how this plugin is run, and for whom.
+type role struct {
+	title      string // of the host, for people
+	cookie     handshake.Cookie
+	versions   []int
+	hosted     bool // a cookie is asked for
+	standalone bool
+	audience   audience
+}
+
+func (c *serveCommand) role(p *Program) (role, error) {
+	known, err := findHost(c.Host)
+	if err = errors.Join(err, checkVersions(c.AppVersion), checkDuration("--listen-timeout", c.ListenTimeout), checkEnv(c.Env)); err != nil {
+		return role{}, err
+	}
+	r := role{title: known.title, cookie: known.cookie, versions: c.AppVersion, standalone: c.Standalone, audience: forHost}
+	if c.Cookie != "" {
+		if r.cookie, err = parseCookie(c.Cookie); err != nil {
+			return role{}, err
+		}
+	}
+	if len(r.versions) == 0 && known.served != 0 {
+		r.versions = []int{known.served}
+	}
+	r.hosted = !r.cookie.IsZero() && !r.standalone
+	if !r.hosted && isTerminal(p.Stdout) {
+		r.standalone = true
+	}
+	if r.standalone {
+		r.cookie, r.audience = handshake.Cookie{}, forAuthor
+	}
+	return r, nil
+}
+
+// start makes the plugin; nothing is on stdout yet.
+func (c *serveCommand) start(ctx context.Context, p *Program, r role, logger *slog.Logger) (plugin, error) {
+	host := server.Config{
+		Cookie: r.cookie, AppVersions: r.versions, Network: automatic(c.Transport), LookupEnv: p.LookupEnv,
+		Stdout: p.Stdout, KeepSocket: r.standalone, Logger: logger,
+	}
+	if c.TLS == "off" || r.standalone {
+		host.TLS = server.TLSOff
+	}
+	if r.standalone {
+		host.LookupEnv = func(string) (string, bool) { return "", false }
+	}
+	if len(c.Exec) == 0 {
+		store := kv.NewStore("")
+		host.Register = func(registrar grpc.ServiceRegistrar, _ *server.Server) error {
+			store.Register(registrar)
+			return nil
+		}
+		host.Schemas = []services.Schema{kv.Schema{}}
+		return server.New(ctx, host)
+	}
+	var err error
+	if host.Schemas, err = c.schemas(r); err != nil {
+		return nil, err
+	}
+	var crash io.Writer
+	if r.hosted {
+		crash = p.Stderr
+	}
+	b, err := bridge.New(ctx, bridge.Config{
+		Command: c.Exec, Environ: p.Environ, Env: c.Env, ChildNetwork: automatic(c.ChildTransport),
+		ListenTimeout: c.ListenTimeout, Server: host, EndWithChild: r.standalone, CrashReport: crash, Logger: logger,
+	})
+	if err != nil {
+		return nil, adviseWords(err, c.Exec)
+	}
+	return b, nil
+}
+
+// schemas loads what is known of the program's services beforehand.
+func (c *serveCommand) schemas(r role) ([]services.Schema, error) {
+	names := c.DescriptorSet
+	if len(names) == 0 && (c.Host == "terraform" || c.Host == "opentofu") && len(r.versions) == 1 {
+		names = []string{fmt.Sprintf("tfplugin%d", r.versions[0])}
+	}
+	var schemas []services.Schema
+	for _, name := range names {
+		set, err := schema.Load(name)
+		if err != nil {
+			return nil, &usageError{err: err, hint: descriptorHint}
+		}
+		schemas = append(schemas, set)
+	}
+	return schemas, nil
+}
+
+// automatic maps the flag's "auto" to the library's default.
+func automatic(value string) string {
+	if value == "auto" {
+		return ""
+	}
+	return value
+}
+
+// explainAttach says how hosts attach to a plugin that runs by itself.
+func (c *serveCommand) explainAttach(p *Program, at handshake.Reattach) {
+	what := "the built-in key-value plugin"
+	if len(c.Exec) > 0 {
+		what = strings.Join(c.Exec, " ")
+	}
+	terraform, err := handshake.FormatReattachProviders(map[string]handshake.Reattach{c.Provider: at})
+	other, otherErr := at.GoJSON()
+	if err = errors.Join(err, otherErr); err != nil {
+		fmt.Fprintf(p.Stderr, "cannot say how to attach: %v\n", err)
+		return
+	}
+	export, quote := "export ", "'"
+	if runtime.GOOS == "windows" {
+		export, quote = "set ", ""
+	}
+	fmt.Fprintf(p.Stderr, "serving %s, app version %d, process %d; Ctrl-C stops it\n\n"+
+		"Terraform and OpenTofu attach with this in their environment:\n\n  %sTF_REATTACH_PROVIDERS=%s%s%s\n\n"+
+		"Other hosts of go-plugin attach with this reattach configuration:\n\n  %s\n\n",
+		what, at.ProtocolVersion, os.Getpid(), export, quote, terraform, quote, other)
+	if known, _ := findHost("terraform"); !slices.Contains(known.versions, at.ProtocolVersion) {
+		fmt.Fprintf(p.Stderr, "(Terraform and OpenTofu take app versions 5 and 6, not %d: for them add --host terraform)\n\n", at.ProtocolVersion)
+	}
+}

@@ -1,0 +1,153 @@
+package cmd
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// parseServe parses "serve" with one settings file and an environment.
+func parseServe(t *testing.T, file string, env map[string]string) (serveCommand, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), settingsName)
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read, err := readSettings(path)
+	if err != nil {
+		return serveCommand{}, err
+	}
+	lookup := func(name string) (string, bool) { value, set := env[name]; return value, set }
+	p := &Program{Args: []string{"rpcplugin"}, LookupEnv: lookup}
+	var options commands
+	parser, err := p.newParser(&options, &settings{env: environment{lookup: lookup}, files: []*settingsFile{read}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = parser.Parse([]string{"serve"})
+	return options.Serve, err
+}
+
+func TestSettingsKinds(t *testing.T) {
+	t.Parallel()
+	serve, err := parseServe(t, `
+host: "null"
+standalone: yes
+listen-timeout: 90s
+app-version: [5, 6]
+exec: [python3, "${dir}/a,b.py", "", "-x"]
+env:
+  A: "1=2,3"
+  B: ""
+  C: 0o17
+descriptor-set: one.binpb
+`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if serve.Host != "null" || !serve.Standalone || serve.ListenTimeout != 90*time.Second {
+		t.Errorf("single values: %q, %t, %s", serve.Host, serve.Standalone, serve.ListenTimeout)
+	}
+	if !slices.Equal(serve.AppVersion, []int{5, 6}) {
+		t.Errorf("app-version = %d", serve.AppVersion)
+	}
+	if len(serve.Exec) != 4 || serve.Exec[0] != "python3" || !filepath.IsAbs(serve.Exec[1]) ||
+		filepath.Base(serve.Exec[1]) != "a,b.py" || serve.Exec[2] != "" || serve.Exec[3] != "-x" {
+		t.Errorf("exec = %q", serve.Exec)
+	}
+	if want := []string{"A=1=2,3", "B=", "C=0o17"}; !slices.Equal(serve.Env, want) {
+		t.Errorf("env = %q, want %q", serve.Env, want)
+	}
+	if want := []string{"one.binpb"}; !slices.Equal(serve.DescriptorSet, want) {
+		t.Errorf("descriptor-set = %q, want %q", serve.DescriptorSet, want)
+	}
+}
+
+func TestExecAsOneText(t *testing.T) {
+	t.Parallel()
+	serve, err := parseServe(t, "exec: python3  ${dir}/a,b.py -x\n", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(serve.Exec) != 3 || serve.Exec[0] != "python3" || filepath.Base(serve.Exec[1]) != "a,b.py" || serve.Exec[2] != "-x" {
+		t.Errorf("exec = %q", serve.Exec)
+	}
+}
+
+func TestSettingsFromTheEnvironment(t *testing.T) {
+	t.Parallel()
+	serve, err := parseServe(t, "app-version: 4\nhost: kv\n", map[string]string{
+		"RPCPLUGIN_APP_VERSION": "5,6", "RPCPLUGIN_HOST": "", "RPCPLUGIN_EXEC": "python3  a,b.py",
+		"RPCPLUGIN_LISTEN_TIMEOUT": "2m", "RPCPLUGIN_STANDALONE": "true",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(serve.AppVersion, []int{5, 6}) || serve.Host != "kv" || serve.ListenTimeout != 2*time.Minute || !serve.Standalone {
+		t.Errorf("settings = %+v", serve)
+	}
+	if want := []string{"python3", "a,b.py"}; !slices.Equal(serve.Exec, want) {
+		t.Errorf("exec = %q, want %q", serve.Exec, want)
+	}
+}
+
+func TestSettingsRefused(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, file string
+		env        map[string]string
+		want       string
+	}{
+		{"unknown key", "# notes\nhosst: kv\n", nil, `:2: unknown key "hosst", did you mean "host"?`},
+		{"help is no setting", "help: true\n", nil, `:1: unknown key "help"`},
+		{"no value", "host:\n", nil, ":1: expected a value, found none"},
+		{"list for one value", "tls: [auto]\n", nil, ":1: expected one value, found a list"},
+		{"map for one value", "tls: {auto: 1}\n", nil, ":1: expected one value, found a map"},
+		{"list in a list", "exec: [a, [b]]\n", nil, "line 1: expected a list of plain values"},
+		{"anchor", "tls: &a auto\ntransport: *a\n", nil, ":2: expected a value, a list or a map"},
+		{"word", "tls: on\n", nil, `:1: "on", expected one of auto, off`},
+		{"time span", "listen-timeout: 10\n", nil, `:1: "10", expected a time span`},
+		{"number", "app-version: six\n", nil, `:1: "six", expected whole numbers`},
+		{"truth", "standalone: perhaps\n", nil, `:1: "perhaps", expected true or false`},
+		{"twice", "host: kv\nhost: kv\n", nil, `:2: key "host" is there twice`},
+		{"list at the top", "- host\n", nil, ":1: expected flag names and values"},
+		{"variable", "", map[string]string{"RPCPLUGIN_TLS": "on"}, `RPCPLUGIN_TLS is "on", expected one of auto, off`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := parseServe(t, tc.file, tc.env)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Fatalf("error %v, want one with %q", err, tc.want)
+			}
+			if hintOf(err) == "" {
+				t.Errorf("no hint with %v", err)
+			}
+		})
+	}
+}
+
+func TestEmptySettingsAreNone(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"", "# nothing yet\n", "---\n"} {
+		serve, err := parseServe(t, file, nil)
+		if err != nil || serve.Transport != "auto" {
+			t.Errorf("%q: transport %q, error %v", file, serve.Transport, err)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	known := []string{"app-version", "env", "exec", "host", "tls", "transport"}
+	for word, want := range map[string]string{
+		"app_version": "app-version", "appversion": "app-version", "hosts": "host",
+		"Exec": "exec", "transprot": "transport", "evn": "env",
+	} {
+		if got := nearest(word, known); got != want {
+			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
+		}
+	}
+}

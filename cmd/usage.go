@@ -1,0 +1,83 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// usagef is a usage error with advice.
+func usagef(hint, format string, args ...any) error {
+	return &usageError{err: fmt.Errorf(format, args...), hint: hint}
+}
+
+// explainUsage adds advice to what the parser refused.
+func explainUsage(err error, plugin pluginCommand) error {
+	var refused *kong.ParseError
+	if !errors.As(err, &refused) {
+		return &usageError{err: err, hint: "see rpcplugin --help"}
+	}
+	if hintOf(err) != "" {
+		return &usageError{err: err}
+	}
+	node := selected(refused.Context)
+	path := commandPath(node)
+	hint := "see " + path + " --help"
+	switch {
+	case len(plugin) > 0:
+	case strings.HasPrefix(path, "rpcplugin connect"):
+		hint += "; the plugin's command follows a bare \"--\": " + usageOf(node)
+	case path == "rpcplugin serve":
+		hint += "; the program to serve follows --exec: " + usageOf(node)
+	}
+	return &usageError{err: err, hint: hint}
+}
+
+// checkTrailing refuses what follows a bare -- where no plugin is started.
+func checkTrailing(node *kong.Node, plugin pluginCommand) error {
+	path := commandPath(node)
+	if len(plugin) == 0 || strings.HasPrefix(path, "rpcplugin connect") {
+		return nil
+	}
+	return usagef(usageOf(node), "unexpected %q after \"--\"", plugin[0])
+}
+
+// checkEnv refuses variables without a name or a value.
+func checkEnv(entries []string) error {
+	for _, entry := range entries {
+		if name, _, found := strings.Cut(entry, "="); !found || name == "" {
+			return usagef("for example --env LANG=C", "--env %q is not of the form NAME=VALUE", name)
+		}
+	}
+	return nil
+}
+
+// checkDuration refuses time spans that run backwards.
+func checkDuration(flag string, span time.Duration) error {
+	if span < 0 {
+		return usagef("write it like 500ms, 10s or 2m", "%s is %q, expected no less than \"0s\"", flag, span)
+	}
+	return nil
+}
+
+// checkVersions refuses app versions that no host can mean.
+func checkVersions(versions []int) error {
+	for _, version := range versions {
+		if version < 0 {
+			return usagef("for example --app-version 5,6", "--app-version is \"%d\", expected whole numbers from \"0\"", version)
+		}
+	}
+	return nil
+}
+
+// adviseWords adds, to the error about a command, that it was given as one word
+// and was hardly meant as one.
+func adviseWords(err error, command []string) error {
+	if err == nil || len(command) != 1 || !strings.Contains(command[0], " ") {
+		return err
+	}
+	return &advisedError{err: err, hint: "the whole is taken for the program's name: give its words apart, without quotes around them all"}
+}
