@@ -1,0 +1,108 @@
+package testscript_test
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"os"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+
+	"github.com/pyvider/rpcplugin/internal/testpb"
+	"github.com/pyvider/rpcplugin/pkg/handshake"
+	"github.com/pyvider/rpcplugin/pkg/pki"
+	"github.com/pyvider/rpcplugin/pkg/server"
+)
+
+// fakePlugin MODE is a plugin that is started by a host and goes wrong in the
+// way of MODE.
+func fakePlugin() {
+	if len(os.Args) < 2 {
+		fail(fmt.Errorf("usage: fakeplugin MODE"))
+	}
+	switch mode := os.Args[1]; mode {
+	case "good", "noisy":
+		servePlugin(mode == "noisy")
+	case "silent":
+	case "garbage":
+		fmt.Println("Loading the configuration...")
+	case "core":
+		fmt.Println("2|1|unix|/nowhere|grpc|")
+	case "app":
+		fmt.Println("1|9|unix|/nowhere|grpc|")
+	case "netrpc":
+		fmt.Println("1|1|unix|/nowhere")
+	case "deaf":
+		fmt.Println("1|1|tcp|127.0.0.1:1|grpc|")
+	case "early":
+		fmt.Fprintln(os.Stderr, "cannot find the library libfoo.so")
+		os.Exit(7)
+	case "othercert":
+		serveOtherCertificate()
+	default:
+		fail(fmt.Errorf("no mode %q", mode))
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin) // until the host is gone
+}
+
+// servePlugin is a good plugin, but for what it prints after its line.
+func servePlugin(noisy bool) {
+	err := server.Serve(context.Background(), server.Config{
+		Register: func(r grpc.ServiceRegistrar, _ *server.Server) error {
+			testpb.RegisterEchoServer(r, echo{})
+			return nil
+		},
+		Stdout: noisyWriter(noisy),
+	})
+	if err != nil {
+		fail(err)
+	}
+	os.Exit(0)
+}
+
+// noisyWriter prints more than a pipe holds after the line.
+type noisyWriter bool
+
+func (noisy noisyWriter) Write(line []byte) (int, error) {
+	n, err := os.Stdout.Write(line)
+	if noisy {
+		go func() {
+			for range 4096 {
+				fmt.Println("this is no handshake line, and there is more of its kind to come")
+			}
+		}()
+	}
+	return n, err
+}
+
+// serveOtherCertificate shows one certificate in the line and uses another.
+func serveOtherCertificate() {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fail(err)
+	}
+	shown, err := pki.NewPair()
+	if err != nil {
+		fail(err)
+	}
+	used, err := pki.NewPair()
+	if err != nil {
+		fail(err)
+	}
+	line, err := handshake.Line{
+		CoreVersion: handshake.CoreVersion, AppVersion: 1, Network: handshake.NetworkTCP,
+		Address: listener.Addr().String(), Protocol: handshake.ProtocolGRPC, Certificate: shown.DER(),
+	}.Format()
+	if err != nil {
+		fail(err)
+	}
+	fmt.Println(line)
+	config := used.ServerTLS(used.Certificate())
+	config.ClientAuth, config.VerifyConnection = tls.NoClientCert, nil
+	if err := grpc.NewServer(grpc.Creds(credentials.NewTLS(config))).Serve(listener); err != nil {
+		fail(err)
+	}
+}
