@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -101,7 +102,7 @@ func notFoundHint(command string) string {
 	if info, err := os.Stat(near); err == nil && info.Mode().IsRegular() {
 		return fmt.Sprintf("did you mean %q? the current directory is not searched", near)
 	}
-	dirs := filepath.SplitList(os.Getenv("PATH"))
+	dirs := slices.Compact(filepath.SplitList(os.Getenv("PATH")))
 	if len(dirs) == 0 {
 		return "PATH is empty: give the path of the program"
 	}

@@ -117,9 +117,12 @@ func TestLookDoesNotSearchCurrentDirectory(t *testing.T) {
 }
 
 func TestLookHintIsShort(t *testing.T) {
-	t.Setenv("PATH", strings.Repeat("/some/directory:", 500)+"/last")
+	t.Setenv("PATH", strings.Repeat("/some/directory:/other:", 250)+"/last")
 	_, err := Look("nowhere")
 	wantError(t, err, ReasonNotFound, "", "and 496 more")
+	t.Setenv("PATH", strings.Repeat("/some/directory:", 500)+"/last")
+	_, err = Look("nowhere")
+	wantError(t, err, ReasonNotFound, "", "searched in /some/directory, /last")
 	t.Setenv("PATH", "")
 	_, err = Look("nowhere")
 	wantError(t, err, ReasonNotFound, "", "PATH is empty")

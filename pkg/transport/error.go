@@ -70,7 +70,7 @@ func (r Reason) what() string {
 	case ReasonNoPort:
 		return "no free port"
 	case ReasonNoCommonNetwork:
-		return "no network in common"
+		return "no network in common with the other side's"
 	case ReasonRefused:
 		return "nobody listens at"
 	case ReasonTimeout:
