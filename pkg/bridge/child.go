@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/pyvider/rpcplugin/internal/childlog"
 	"github.com/pyvider/rpcplugin/internal/process"
@@ -75,7 +73,7 @@ func (c *child) start(ctx context.Context, host *server.Server) error {
 	}
 	c.cfg.Logger.Debug("child started", "command", c.cfg.name(), "pid", c.proc.Pid(), "address", at.Target())
 	c.log = childlog.Read(c.proc.Stderr(), c.cfg.Logger)
-	c.link = newLink(at)
+	c.link = newLink(at, c.cfg.ListenTimeout)
 	c.tasks.Go(func() { relay(host.Stdio().Stdout(), c.proc.Stdout()) })
 	c.tasks.Go(c.await)
 	c.tasks.Go(c.watch)
@@ -126,6 +124,7 @@ func (c *child) await() {
 		c.conn = conn
 		c.cfg.Logger.Debug("child accepts", "command", c.cfg.name())
 		close(c.ready)
+		c.link.hide(c.life)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		_ = c.fail(&Error{
 			Reason: ReasonListen, Command: c.cfg.name(), Timeout: c.cfg.ListenTimeout,
@@ -194,43 +193,6 @@ func (c *child) failure() error {
 		return nil
 	}
 	return c.failed
-}
-
-// connection returns the connection to the child once it accepts. The error is
-// a gRPC status: why it never will, or that the caller has given up.
-func (c *child) connection(ctx context.Context) (*grpc.ClientConn, error) {
-	select {
-	case <-c.ready:
-		return c.conn, nil
-	case <-ctx.Done():
-		return nil, status.FromContextError(ctx.Err()).Err()
-	case <-c.host:
-		return nil, status.Error(codes.Canceled, "the plugin is stopping")
-	case <-c.life.Done():
-	}
-	if failure := c.failure(); failure != nil {
-		return nil, status.Error(codes.Internal, failure.Error())
-	}
-	return nil, status.Error(codes.Canceled, "the plugin is stopping")
-}
-
-// explain turns the error of a call on a broken connection into one that says
-// what became of the child. Answers of the child itself stay as they are.
-func (c *child) explain(err error) error {
-	if status.Code(err) != codes.Unavailable || !c.link.broken() {
-		return err
-	}
-	dead := time.NewTimer(time.Second)
-	defer dead.Stop()
-	select {
-	case <-c.life.Done():
-	case <-dead.C:
-	}
-	if failure := c.failure(); failure != nil {
-		return status.Error(codes.Internal, failure.Error())
-	}
-	lost := &Error{Reason: ReasonLost, Command: c.cfg.name(), Stderr: c.log.Tail()}
-	return status.Error(codes.Internal, lost.Error())
 }
 
 // stop ends the process and all that belongs to it, and waits for that.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc/status"
+
 	"github.com/pyvider/rpcplugin/internal/process"
 )
 
@@ -70,7 +72,7 @@ func (e *Error) sentence() string {
 		}
 		return program + e.Status.String()
 	case ReasonLost:
-		return program + "closed its connection"
+		return program + "closed its connection: " + status.Convert(e.Err).Message()
 	case ReasonPrepare:
 		return program + fmt.Sprintf("cannot be reached: %v", e.Err)
 	default:

@@ -33,10 +33,11 @@ func (f *forwarder) handle(_ any, host grpc.ServerStream) error {
 	}
 	ctx, cancel := context.WithCancel(outgoing(host.Context()))
 	defer cancel()
+	ctx, answer := awaitAnswer(ctx)
 	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method,
 		grpc.ForceCodecV2(rawCodec{}))
 	if err != nil {
-		return f.child.explain(err)
+		return f.child.explain(host.Context(), err, answer.came())
 	}
 	go func() {
 		if err := upstream(host, stream); err != nil {
@@ -45,7 +46,7 @@ func (f *forwarder) handle(_ any, host grpc.ServerStream) error {
 	}()
 	err = downstream(stream, host)
 	host.SetTrailer(stream.Trailer())
-	return f.child.explain(err)
+	return f.child.explain(host.Context(), err, answer.came())
 }
 
 // upstream passes the host's messages on. It ends with the call: then the

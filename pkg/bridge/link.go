@@ -5,11 +5,11 @@ import (
 	"math"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/pyvider/rpcplugin/pkg/handshake"
@@ -17,26 +17,30 @@ import (
 )
 
 const (
-	// firstRetry and lastRetry are the pauses between attempts to reach a
-	// child that does not listen yet.
+	// firstRetry and lastRetry bound the pauses between attempts to reach a
+	// child that does not listen yet. In between they are retryShare of the time
+	// that was waited: then that much is lost at most.
 	firstRetry = time.Millisecond
-	lastRetry  = 10 * time.Millisecond
+	lastRetry  = 50 * time.Millisecond
+	retryShare = 100
 )
 
 // link is the way to the child: one gRPC connection to where it listens.
 type link struct {
-	at   transport.Endpoint
-	lost atomic.Bool // the newest connection has broken
+	at       transport.Endpoint
+	patience time.Duration // with a child that accepts and says nothing
 
 	mu   sync.Mutex
 	way  *socketHandle // to the socket after its file is gone; nil: dial at
 	conn *grpc.ClientConn
 }
 
-func newLink(at transport.Endpoint) *link { return &link{at: at} }
+func newLink(at transport.Endpoint, patience time.Duration) *link {
+	return &link{at: at, patience: patience}
+}
 
-// open tries until the child accepts and returns the connection. The child's
-// socket file is removed then where it can be: nobody else has business there.
+// open tries until the child accepts and returns the connection. The child
+// need not serve yet: calls wait for that, too.
 func (l *link) open(ctx context.Context) (*grpc.ClientConn, error) {
 	first, err := l.knock(ctx)
 	if err != nil {
@@ -44,11 +48,8 @@ func (l *link) open(ctx context.Context) (*grpc.ClientConn, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.at.Network == handshake.NetworkUnix {
-		l.way = keepSocket(l.at.Address)
-	}
 	accepted := make(chan net.Conn, 1)
-	accepted <- l.track(first)
+	accepted <- first
 	dialer := func(ctx context.Context, _ string) (net.Conn, error) {
 		select {
 		case conn := <-accepted:
@@ -66,8 +67,9 @@ func (l *link) open(ctx context.Context) (*grpc.ClientConn, error) {
 		grpc.WithDisableServiceConfig(),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: firstRetry, Multiplier: 2, MaxDelay: 200 * time.Millisecond},
-			MinConnectTimeout: time.Second,
+			MinConnectTimeout: l.patience,
 		}),
+		grpc.WithStatsHandler(answerWatch{}),
 	)
 	if err != nil {
 		_ = first.Close()
@@ -77,15 +79,33 @@ func (l *link) open(ctx context.Context) (*grpc.ClientConn, error) {
 	return l.conn, nil
 }
 
+// hide removes the child's socket file, where that can be: nobody else has
+// business there. It waits until the child speaks on the connection, because
+// a server may touch its socket after it has begun to listen.
+func (l *link) hide(ctx context.Context) {
+	if l.at.Network != handshake.NetworkUnix {
+		return
+	}
+	for state := l.conn.GetState(); state != connectivity.Ready; state = l.conn.GetState() {
+		if !l.conn.WaitForStateChange(ctx, state) {
+			return
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.way = keepSocket(l.at.Address)
+}
+
 // knock dials until the child accepts.
 func (l *link) knock(ctx context.Context) (net.Conn, error) {
 	var dialer net.Dialer
-	for pause := firstRetry; ; pause = min(pause*2, lastRetry) {
+	began := time.Now()
+	for {
 		conn, err := dialer.DialContext(ctx, l.at.Network, l.at.Address)
 		if err == nil {
 			return conn, nil
 		}
-		wait := time.NewTimer(pause)
+		wait := time.NewTimer(min(max(time.Since(began)/retryShare, firstRetry), lastRetry))
 		select {
 		case <-wait.C:
 		case <-ctx.Done():
@@ -105,20 +125,7 @@ func (l *link) redial(ctx context.Context) (net.Conn, error) {
 	}
 	l.mu.Unlock()
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, l.at.Network, address)
-	if err != nil {
-		return nil, err
-	}
-	return l.track(conn), nil
-}
-
-// broken reports whether the newest connection has broken. It is known before
-// any call that used it fails.
-func (l *link) broken() bool { return l.lost.Load() }
-
-func (l *link) track(conn net.Conn) net.Conn {
-	l.lost.Store(false)
-	return &trackedConn{Conn: conn, lost: &l.lost}
+	return dialer.DialContext(ctx, l.at.Network, address)
 }
 
 // close ends the connection.
@@ -131,29 +138,6 @@ func (l *link) close() {
 	if l.way != nil {
 		l.way.close()
 	}
-}
-
-// trackedConn notes that it has broken.
-type trackedConn struct {
-	net.Conn
-
-	lost *atomic.Bool
-}
-
-func (c *trackedConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if err != nil {
-		c.lost.Store(true)
-	}
-	return n, err
-}
-
-func (c *trackedConn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	if err != nil {
-		c.lost.Store(true)
-	}
-	return n, err
 }
 
 // freePort finds a port of the loopback that nobody uses. Another program may

@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package bridge_test
+
+// canRedialWithoutFile is whether a socket is reached whose file was removed.
+const canRedialWithoutFile = false
