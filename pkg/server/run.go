@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -81,8 +82,10 @@ func (s *Server) drain() {
 // tidy removes the socket file once the host is connected for good, and what
 // dead plugins of this user left behind.
 func (s *Server) tidy(ended <-chan struct{}) {
-	if removed, err := transport.Sweep(s.env.SocketDir); removed > 0 || err != nil {
-		s.cfg.Logger.Debug("removed what dead plugins left behind", "directories", removed, "error", err)
+	for _, base := range slices.Compact([]string{s.env.SocketDir, ""}) {
+		if removed, err := transport.Sweep(base); removed > 0 || err != nil {
+			s.cfg.Logger.Debug("removed what dead plugins left behind", "directories", removed, "error", err)
+		}
 	}
 	if s.cfg.KeepSocket {
 		return
