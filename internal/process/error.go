@@ -59,7 +59,7 @@ func (e *Error) Error() string {
 	if what == "" {
 		what = fmt.Sprintf("%q: %s", e.Subject, e.Reason)
 	}
-	if e.Err == nil {
+	if e.Err == nil || e.Reason == ReasonNotFound { // whose cause says the same again
 		return what
 	}
 	return what + ": " + e.Err.Error()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -34,24 +35,28 @@ func (f *forwarder) handle(_ any, host grpc.ServerStream) error {
 	ctx, cancel := context.WithCancel(outgoing(host.Context()))
 	defer cancel()
 	ctx, answer := awaitAnswer(ctx)
+	var largest atomic.Int64
 	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method,
 		grpc.ForceCodecV2(rawCodec{}))
 	if err != nil {
-		return f.child.explain(host.Context(), err, answer.came())
+		return f.child.explain(host.Context(), err)
 	}
 	go func() {
-		if err := upstream(host, stream); err != nil {
+		if err := upstream(host, stream, &largest); err != nil {
 			cancel() // the host has cancelled, or the stream is over anyway
 		}
 	}()
 	err = downstream(stream, host)
 	host.SetTrailer(stream.Trailer())
-	return f.child.explain(host.Context(), err, answer.came())
+	if answer.came() {
+		return adviseLimit(err, largest.Load())
+	}
+	return f.child.explain(host.Context(), err)
 }
 
-// upstream passes the host's messages on. It ends with the call: then the
-// host's stream ends every Recv.
-func upstream(host grpc.ServerStream, child grpc.ClientStream) error {
+// upstream passes the host's messages on and notes the length of the largest.
+// It ends with the call: then the host's stream ends every Recv.
+func upstream(host grpc.ServerStream, child grpc.ClientStream, largest *atomic.Int64) error {
 	for {
 		var message frame
 		if err := host.RecvMsg(&message); err != nil {
@@ -60,6 +65,7 @@ func upstream(host grpc.ServerStream, child grpc.ClientStream) error {
 			}
 			return err
 		}
+		largest.Store(max(largest.Load(), int64(message.data.Len())))
 		if err := child.SendMsg(&message); err != nil {
 			if errors.Is(err, io.EOF) {
 				return nil // the child has answered already; downstream tells what

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -121,12 +122,16 @@ func TestBigMessages(t *testing.T) {
 	}
 }
 
-// A child that has not raised gRPC's limit says so itself.
+// A child that has not raised gRPC's limit says so itself; how to raise it the
+// bridge adds.
 func TestBigMessageForSmallChild(t *testing.T) {
 	r := newRig(t, childConfig{DefaultLimit: true})
 	_, err := r.Unary(t.Context(), &testpb.Message{Payload: make([]byte, 5<<20)})
 	if status.Code(err) != codes.ResourceExhausted {
 		t.Errorf("got %v, expected ResourceExhausted", err)
+	}
+	if message := status.Convert(err).Message(); !strings.Contains(message, "gRPC servers take 4 MiB unless the program raises that") {
+		t.Errorf("message is %q, expected it to say how the limit is raised", message)
 	}
 }
 

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"google.golang.org/grpc"
@@ -43,10 +44,9 @@ func (c *child) refusal() error {
 
 // explain turns the error of a call that the child has not answered, because
 // the connection is broken, into one that says what became of the child.
-// Answers of the child itself stay as they are, and so do errors of a host that
-// is gone; ctx is that of its call.
-func (c *child) explain(ctx context.Context, err error, answered bool) error {
-	if answered || status.Code(err) != codes.Unavailable {
+// Errors of a host that is gone stay as they are; ctx is that of its call.
+func (c *child) explain(ctx context.Context, err error) error {
+	if status.Code(err) != codes.Unavailable {
 		return err
 	}
 	dead := time.NewTimer(deathWait)
@@ -62,4 +62,21 @@ func (c *child) explain(ctx context.Context, err error, answered bool) error {
 	}
 	lost := &Error{Reason: ReasonLost, Command: c.cfg.name(), Stderr: c.log.Tail(), Err: err}
 	return status.Error(codes.Internal, lost.Error())
+}
+
+// usualLimit is what every gRPC library takes for one message by default.
+const usualLimit = 4 << 20
+
+// adviseLimit adds, to a child's refusal of a call with a message beyond the
+// usual limit, what that limit is and who has it. Other answers of the child
+// stay as they are.
+func adviseLimit(err error, largest int64) error {
+	answer := status.Convert(err)
+	if answer.Code() != codes.ResourceExhausted || largest <= usualLimit {
+		return err
+	}
+	advised := answer.Proto()
+	advised.Message += fmt.Sprintf(" (the call carried a message of %d bytes; gRPC servers take 4 MiB unless the program "+
+		"raises that, in Python by the option grpc.max_receive_message_length)", largest)
+	return status.ErrorProto(advised)
 }
