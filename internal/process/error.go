@@ -1,6 +1,10 @@
 package process
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+)
 
 // Reason says which kind of failure an [Error] is. The set is closed.
 type Reason string
@@ -59,7 +63,7 @@ func (e *Error) Error() string {
 	if what == "" {
 		what = fmt.Sprintf("%q: %s", e.Subject, e.Reason)
 	}
-	if e.Err == nil || e.Reason == ReasonNotFound { // whose cause says the same again
+	if e.Err == nil || errors.Is(e.Err, exec.ErrNotFound) { // which says the same again
 		return what
 	}
 	return what + ": " + e.Err.Error()

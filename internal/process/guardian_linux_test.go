@@ -108,6 +108,7 @@ func TestGuardianInheritsNothing(t *testing.T) {
 
 	g := newWard(t).guard(t)
 	pid := g.running.Pid
+	awaitIgnoring(t, pid) // before, the shell is still loading its libraries
 	for number, link := range descriptors(t, pid) {
 		standard := number == 0 && strings.HasPrefix(link, "pipe:") || number > 0 && number < 3 && link == os.DevNull
 		if !standard {
@@ -131,10 +132,9 @@ func getsid(pid int) (int, error) {
 	return int(id), nil
 }
 
-func TestGuardianIgnoresSignals(t *testing.T) {
-	w := newWard(t)
-	g := w.guard(t)
-	pid := g.running.Pid
+// awaitIgnoring waits until the script of a guardian has begun.
+func awaitIgnoring(t *testing.T, pid int) {
+	t.Helper()
 	const wanted = 1<<(syscall.SIGHUP-1) | 1<<(syscall.SIGINT-1) | 1<<(syscall.SIGTERM-1)
 	poll(t, "the guardian to ignore signals", func() bool {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -146,6 +146,13 @@ func TestGuardianIgnoresSignals(t *testing.T) {
 		_, _ = fmt.Sscanf(rest, "%x", &ignored)
 		return ignored&wanted == wanted
 	})
+}
+
+func TestGuardianIgnoresSignals(t *testing.T) {
+	w := newWard(t)
+	g := w.guard(t)
+	pid := g.running.Pid
+	awaitIgnoring(t, pid)
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		if err := syscall.Kill(pid, sig); err != nil {
 			t.Fatal(err)
