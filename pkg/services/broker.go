@@ -3,6 +3,8 @@ package services
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -63,14 +65,6 @@ type brokerStream interface {
 	Recv() (*pluginpb.ConnInfo, error)
 }
 
-// announcement is a service id that the peer announced, or that a Dial waits
-// for.
-type announcement struct {
-	ready  chan struct{} // closed when info is set
-	info   *pluginpb.ConnInfo
-	expiry *time.Timer // runs from the moment info is set
-}
-
 // NewBroker returns a Broker. Its owner calls Close.
 func NewBroker(cfg BrokerConfig) *Broker {
 	return &Broker{
@@ -101,7 +95,8 @@ func (b *Broker) StartStream(stream grpc.BidiStreamingServer[pluginpb.ConnInfo, 
 
 // Run is the host's half: it opens the stream of announcements and reads it
 // until the plugin ends it, ctx is done or the Broker is closed. Its error is
-// the gRPC status of the stream, nil after Close.
+// the gRPC status of the stream, nil when the plugin ended it properly and after
+// Close.
 func (b *Broker) Run(ctx context.Context, cc grpc.ClientConnInterface) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -113,6 +108,9 @@ func (b *Broker) Run(ctx context.Context, cc grpc.ClientConnInterface) error {
 	go func() { received <- b.exchange(stream) }()
 	select {
 	case err := <-received:
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
 		return err
 	case <-b.closed.done:
 		cancel()
@@ -167,57 +165,6 @@ func (b *Broker) exchange(stream brokerStream) error {
 	}
 }
 
-// announced keeps what the peer announced for a Dial, at most brokerWait.
-func (b *Broker) announced(info *pluginpb.ConnInfo) {
-	if info.GetKnock() != nil {
-		return // knocks belong to multiplexed connections, which are not negotiated
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	select {
-	case <-b.closed.done:
-		return
-	default:
-	}
-	id := info.GetServiceId()
-	a := b.pending[id]
-	switch {
-	case a == nil && len(b.pending) >= brokerPending:
-		return
-	case a == nil:
-		a = &announcement{ready: make(chan struct{})}
-		b.pending[id] = a
-	case a.info != nil:
-		return // announced twice: the first one stands
-	}
-	a.info = info
-	close(a.ready)
-	a.expiry = time.AfterFunc(brokerWait, func() { b.forget(id, a) })
-}
-
-// awaited returns the announcement of id, announced or still to come.
-func (b *Broker) awaited(id uint32) *announcement {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	a := b.pending[id]
-	if a == nil {
-		a = &announcement{ready: make(chan struct{})}
-		b.pending[id] = a
-	}
-	return a
-}
-
-func (b *Broker) forget(id uint32, a *announcement) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.pending[id] == a {
-		if a.expiry != nil {
-			a.expiry.Stop()
-		}
-		delete(b.pending, id)
-	}
-}
-
 // announce tells the peer where id can be dialed, as soon as there is a
 // stream to say it on.
 func (b *Broker) announce(ctx context.Context, info *pluginpb.ConnInfo) error {
@@ -225,6 +172,9 @@ func (b *Broker) announce(ctx context.Context, info *pluginpb.ConnInfo) error {
 		b.mu.Lock()
 		stream, attached := b.stream, b.attached
 		b.mu.Unlock()
+		if b.closed.fired() {
+			return errBrokerClosed
+		}
 		if stream != nil {
 			b.sendMu.Lock()
 			defer b.sendMu.Unlock()

@@ -173,7 +173,7 @@ func (b *Broker) Dial(ctx context.Context, id uint32, opts ...grpc.DialOption) (
 // await returns where the peer announced id, taking the announcement.
 func (b *Broker) await(ctx context.Context, id uint32) (transport.Endpoint, error) {
 	a := b.awaited(id)
-	defer b.forget(id, a)
+	defer b.release(id, a)
 	waited, cancel := context.WithTimeout(ctx, brokerWait)
 	defer cancel()
 	select {
@@ -184,7 +184,11 @@ func (b *Broker) await(ctx context.Context, id uint32) (transport.Endpoint, erro
 		return transport.Endpoint{}, &BrokerError{Reason: BrokerTimeout, ID: id, Err: ctx.Err()}
 	}
 	endpoint := transport.Endpoint{Network: a.info.GetNetwork(), Address: a.info.GetAddress()}
-	if _, err := transport.ParseEndpoint(endpoint.String()); err != nil {
+	parsed, err := transport.ParseEndpoint(endpoint.String())
+	if err == nil && parsed.Network != endpoint.Network {
+		err = fmt.Errorf("network %q does not go with address %q", endpoint.Network, endpoint.Address)
+	}
+	if err != nil {
 		return transport.Endpoint{}, &BrokerError{Reason: BrokerAddress, ID: id, Err: err}
 	}
 	return endpoint, nil

@@ -13,3 +13,12 @@ func newOnceSignal() onceSignal {
 }
 
 func (s onceSignal) fire() { s.once.Do(func() { close(s.done) }) }
+
+func (s onceSignal) fired() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
