@@ -66,7 +66,10 @@ func (c *Client) shutdown(ctx context.Context) {
 		defer close(ended)
 		c.streams.Wait()
 	}()
-	if status.Code(err) != codes.Unimplemented { // else it knows of no stop but SIGTERM
+	switch status.Code(err) {
+	case codes.Unimplemented: // it knows of no stop but SIGTERM
+	case codes.DeadlineExceeded: // it had its grace, and used it to say nothing
+	default:
 		grace := time.NewTimer(c.cfg.StopGrace)
 		defer grace.Stop()
 		await(ctx, grace.C, ended, c.proc.Exited())

@@ -88,11 +88,11 @@ func (e *Error) Hint() string {
 		advice = "run the command by hand with the same environment; a plugin that misses its cookie also ends like this"
 	case ReasonTimeout:
 		advice = "the first line on stdout must be the handshake line; a program without one becomes a plugin by `rpcplugin serve --exec`"
-	case ReasonTLS:
-		advice = "a plugin that does not do AutoMTLS is reached with TLS turned off"
-	case ReasonCommand, ReasonPrepare, ReasonCanceled, ReasonLine, ReasonConnect:
+	case ReasonCommand, ReasonPrepare, ReasonCanceled, ReasonLine, ReasonTLS, ReasonConnect:
 		if hinter, ok := e.Err.(interface{ Hint() string }); ok {
 			advice = hinter.Hint()
+		} else if e.Reason == ReasonTLS {
+			advice = "a plugin that does not do AutoMTLS is reached with TLS turned off"
 		}
 	}
 	if len(e.Stderr) == 0 {

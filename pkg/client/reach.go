@@ -2,11 +2,8 @@ package client
 
 import (
 	"context"
-	"net"
-	"sync"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 
 	"github.com/pyvider/rpcplugin/internal/process"
@@ -17,13 +14,16 @@ import (
 // and not at the first call. A plugin without a health service has been
 // reached all the same.
 func (c *Client) reach(ctx context.Context, witness *witness) error {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.StartTimeout)
+	bounded, cancel := context.WithTimeout(ctx, c.cfg.StartTimeout)
 	defer cancel()
-	err := c.Ping(ctx)
+	err := c.Ping(bounded)
 	switch status.Code(err) {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
 	default:
 		return nil
+	}
+	if cause := ctx.Err(); cause != nil {
+		return c.fail(ReasonCanceled, cause)
 	}
 	if cause := witness.dialed(); cause != nil {
 		return c.fail(ReasonConnect, cause)
@@ -63,43 +63,3 @@ func (c *Client) fail(reason Reason, cause error) *Error {
 
 // ExitStatus is how a plugin's process ended.
 type ExitStatus = process.Status
-
-// witness remembers why the last attempt to connect failed: gRPC itself tells
-// only in words.
-type witness struct {
-	credentials.TransportCredentials
-
-	mu            sync.Mutex
-	dial, greeted error
-}
-
-// ClientHandshake is the TLS handshake, watched.
-func (w *witness) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	conn, info, err := w.TransportCredentials.ClientHandshake(ctx, authority, raw)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.greeted = err
-	return conn, info, err
-}
-
-// Clone keeps the witness in place when gRPC copies the credentials.
-func (w *witness) Clone() credentials.TransportCredentials { return w }
-
-// noteDial remembers the outcome of a dial.
-func (w *witness) noteDial(err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.dial = err
-}
-
-func (w *witness) dialed() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.dial
-}
-
-func (w *witness) shook() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.greeted
-}
