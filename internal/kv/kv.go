@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -78,9 +79,9 @@ func (s *Store) Put(_ context.Context, request *kvpb.PutRequest) (*kvpb.Empty, e
 
 // path refuses keys that are no plain file name.
 func (s *Store) path(key string) (string, error) {
-	if key == "" || len(key) > maxKey || !filepath.IsLocal(key) || filepath.Base(key) != key {
+	if key == "" || len(key) > maxKey || !filepath.IsLocal(key) || filepath.Base(key) != key || strings.ContainsRune(key, 0) {
 		return "", status.Errorf(codes.InvalidArgument,
-			"key %q cannot be stored, expected 1 to %d bytes without path separators", key, maxKey)
+			"key %q cannot be stored, expected 1 to %d bytes that make a file name", key, maxKey)
 	}
 	return filepath.Join(s.dir, "kv_"+key), nil
 }

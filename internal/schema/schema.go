@@ -97,12 +97,22 @@ func (r *Reflection) ServiceNames() []string { return r.names }
 
 // FindFileByPath asks the server for a file.
 func (r *Reflection) FindFileByPath(path string) (protoreflect.FileDescriptor, error) {
-	return r.client.AsResolver().FindFileByPath(path)
+	file, err := r.client.AsResolver().FindFileByPath(path)
+	return file, notFound(err)
 }
 
 // FindDescriptorByName asks the server for a symbol.
 func (r *Reflection) FindDescriptorByName(name protoreflect.FullName) (protoreflect.Descriptor, error) {
-	return r.client.AsResolver().FindDescriptorByName(name)
+	found, err := r.client.AsResolver().FindDescriptorByName(name)
+	return found, notFound(err)
+}
+
+// notFound says in the words of a resolver that the server has no such thing.
+func notFound(err error) error {
+	if grpcreflect.IsElementNotFoundError(err) {
+		return protoregistry.NotFound
+	}
+	return err
 }
 
 // Close ends the reflection.
@@ -111,18 +121,20 @@ func (r *Reflection) Close() { r.client.Reset() }
 // ErrUnknown is the error for a service or method that no source knows.
 var ErrUnknown = errors.New("unknown")
 
-// Service finds a service in the first of sources that knows it.
+// Service finds a service in the first of sources that knows it. The error is
+// ErrUnknown, or that of a source that could not be asked.
 func Service(sources []Source, name string) (protoreflect.ServiceDescriptor, error) {
+	cause := ErrUnknown
 	for _, source := range sources {
 		found, err := source.FindDescriptorByName(protoreflect.FullName(name))
-		if err != nil {
-			continue
-		}
-		if service, ok := found.(protoreflect.ServiceDescriptor); ok {
+		if service, ok := found.(protoreflect.ServiceDescriptor); ok && err == nil {
 			return service, nil
 		}
+		if err != nil && !errors.Is(err, protoregistry.NotFound) {
+			cause = err
+		}
 	}
-	return nil, fmt.Errorf("service %q: %w", name, ErrUnknown)
+	return nil, fmt.Errorf("service %q: %w", name, cause)
 }
 
 // Method finds a method, written package.Service/Method or
