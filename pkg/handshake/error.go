@@ -146,6 +146,7 @@ func (e *Error) subject() string {
 		return "magic cookie: " + e.Field
 	case ReasonReattachSyntax, ReasonReattachValue, ReasonReattachAddress:
 		return "reattach: " + e.Field
+	default: // all others are about the line
 	}
 	if e.Field == fieldLine || e.Field == "" {
 		return "handshake line"

@@ -28,8 +28,9 @@ func (e *Error) Hint() string {
 	case ReasonReattachAddress:
 		return `write Addr as {"Network":"unix","String":"/path"} (Terraform), {"Name":"/path","Net":"unix"} ` +
 			`or {"IP":"127.0.0.1","Port":10000,"Zone":""} (Go)`
+	default:
+		return e.lineHint()
 	}
-	return e.lineHint()
 }
 
 // lineHint is the advice about the handshake line.
@@ -64,6 +65,7 @@ func (e *Error) lineHint() string {
 	case ReasonMultiplex:
 		return `the plugin must print "true" in field 7 whenever PLUGIN_MULTIPLEX_GRPC is set: update it ` +
 			"(Go: go-plugin 1.6 or later), or turn multiplexing off in the host"
+	default:
+		return ""
 	}
-	return ""
 }

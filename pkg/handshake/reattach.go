@@ -193,6 +193,7 @@ func jsonKind(kind reflect.Kind) string {
 		return "a string"
 	case reflect.Bool:
 		return "true or false"
+	default:
+		return "an object"
 	}
-	return "an object"
 }
