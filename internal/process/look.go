@@ -110,7 +110,7 @@ func notFoundHint(command string) string {
 	if n := len(dirs) - shownPathDirs; n > 0 {
 		dirs, more = dirs[:shownPathDirs], fmt.Sprintf(" and %d more", n)
 	}
-	return "searched in " + strings.Join(dirs, ", ") + more
+	return "PATH does not lead to it: searched in " + strings.Join(dirs, ", ") + more
 }
 
 // missingFileHint advises on a path that does not exist.
