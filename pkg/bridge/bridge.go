@@ -1,7 +1,9 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/pyvider/rpcplugin/pkg/handshake"
@@ -37,10 +39,16 @@ func New(ctx context.Context, cfg Config) (*Bridge, error) {
 	host.Register = nil
 	host.Unknown = forward.handle
 	host.Schemas = append(host.Schemas, services.Schema(&childSchema{child: b.child}))
+	host.Checks = map[string]func(context.Context) error{services.ProgramHealth: b.child.check}
 	host.ServerOptions = append(host.ServerOptions, forward.serverOptions()...)
+	missing := b.child.look()
 	var err error
-	if b.server, err = server.New(ctx, host); err != nil {
-		b.child.stop()
+	b.server, err = server.New(ctx, host)
+	if err == nil || !isCookie(err) { // a plugin without its host says that first
+		err = cmp.Or(missing, err)
+	}
+	if err != nil {
+		b.Close()
 		return nil, err
 	}
 	if err = b.child.start(ctx, b.server); err != nil {
@@ -48,6 +56,11 @@ func New(ctx context.Context, cfg Config) (*Bridge, error) {
 		return nil, err
 	}
 	return b, nil
+}
+
+func isCookie(err error) bool {
+	failed, ok := errors.AsType[*server.Error](err)
+	return ok && failed.Reason == server.ReasonCookie
 }
 
 // Run prints the handshake line and passes calls on until the host's Shutdown,
@@ -90,7 +103,9 @@ func (b *Bridge) Reattach() handshake.Reattach { return b.server.Reattach() }
 // it does nothing.
 func (b *Bridge) Close() {
 	b.closing.Do(func() {
-		b.server.Close()
+		if b.server != nil {
+			b.server.Close()
+		}
 		b.child.haste.hurry()
 		b.child.stop()
 	})

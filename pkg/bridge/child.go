@@ -25,6 +25,7 @@ type child struct {
 	cfg   Config
 	life  context.Context    // ends when the child is dead or given up
 	die   context.CancelFunc // ends life
+	open  context.Context    // ends with life, or when the host side stops
 	haste haste
 	tasks sync.WaitGroup
 
@@ -49,14 +50,36 @@ type haste struct {
 func newChild(cfg Config) *child {
 	c := &child{cfg: cfg, ready: make(chan struct{})}
 	c.life, c.die = context.WithCancel(context.Background())
+	c.open = c.life
 	c.haste.ctx, c.haste.hurry = context.WithCancel(context.Background())
 	return c
+}
+
+// look reports whether the command can be started at all.
+func (c *child) look() error {
+	var first string
+	if len(c.cfg.Command) > 0 {
+		first = c.cfg.Command[0]
+	}
+	if _, err := process.Look(first); err != nil {
+		return c.fail(&Error{Reason: ReasonCommand, Command: c.cfg.name(), Err: err})
+	}
+	return nil
 }
 
 // start launches the process with an address of its own. Calls wait in conn
 // until the child accepts there.
 func (c *child) start(ctx context.Context, host *server.Server) error {
 	c.host = host.Stopping()
+	open, shut := context.WithCancel(c.life)
+	c.open = open
+	c.tasks.Go(func() {
+		defer shut()
+		select {
+		case <-c.host:
+		case <-c.life.Done():
+		}
+	})
 	at, err := c.address(ctx)
 	if err != nil {
 		return c.fail(&Error{Reason: ReasonPrepare, Command: c.cfg.name(), Err: err})
@@ -159,7 +182,9 @@ func (c *child) watch() {
 	}
 	exit := c.proc.Status()
 	failure := &Error{Reason: ReasonExited, Command: c.cfg.name(), Status: &exit, Accepted: c.accepted(), Stderr: c.log.Tail()}
-	c.cfg.Logger.Error("the child has died", "command", c.cfg.name(), "status", exit.String())
+	if c.cfg.CrashReport == io.Discard {
+		c.cfg.Logger.Error("the child has died", "command", c.cfg.name(), "status", exit.String())
+	}
 	_, _ = io.WriteString(c.cfg.CrashReport, failure.report())
 	_ = c.fail(failure)
 }
@@ -186,12 +211,9 @@ func (c *child) fail(failure *Error) error {
 }
 
 // failure returns why the child is of no use, nil while it is.
-func (c *child) failure() error {
+func (c *child) failure() *Error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.failed == nil {
-		return nil
-	}
 	return c.failed
 }
 

@@ -39,7 +39,7 @@ func childEnviron(cfg Config, at transport.Endpoint, version int) []string {
 // plant code.
 func pythonCache(environ []string) string {
 	for _, entry := range environ {
-		if strings.HasPrefix(entry, "PYTHONPYCACHEPREFIX=") {
+		if value, found := strings.CutPrefix(entry, "PYTHONPYCACHEPREFIX="); found && value != "" {
 			return ""
 		}
 	}

@@ -52,11 +52,23 @@ type Error struct {
 
 // Error says what became of which child, with its last words.
 func (e *Error) Error() string {
-	text := e.sentence()
-	if len(e.Stderr) > 0 {
-		text += "; its last lines on stderr:\n  " + strings.Join(e.Stderr, "\n  ")
+	return e.sentence() + e.words()
+}
+
+func (e *Error) words() string {
+	if len(e.Stderr) == 0 {
+		return ""
 	}
-	return text
+	return "; its last lines on stderr:\n  " + strings.Join(e.Stderr, "\n  ")
+}
+
+// advised is the error as calls tell it: with what to do where the program has
+// never served.
+func (e *Error) advised() string {
+	if e.Reason == ReasonListen {
+		return e.sentence() + "; " + e.Hint() + e.words()
+	}
+	return e.Error()
 }
 
 func (e *Error) sentence() string {
@@ -102,7 +114,13 @@ func (e *Error) Hint() string {
 }
 
 // report is the crash as hosts look for it on a plugin's stderr: plain text,
-// led by "panic: ".
+// led by "panic: ". The bar before the program's own words keeps hosts from
+// reading them as JSON, which may be of a kind that makes a host panic.
 func (e *Error) report() string {
-	return "panic: " + e.sentence() + "\n\n" + strings.Join(append(e.Stderr, ""), "\n")
+	var b strings.Builder
+	b.WriteString("panic: " + e.sentence() + "\n")
+	for _, line := range e.Stderr {
+		b.WriteString("| " + strings.ReplaceAll(line, "\n", "\n| ") + "\n")
+	}
+	return b.String()
 }

@@ -32,8 +32,8 @@ func (f *forwarder) handle(_ any, host grpc.ServerStream) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(outgoing(host.Context()))
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(outgoing(host.Context()))
+	defer cancel(nil)
 	ctx, answer := awaitAnswer(ctx)
 	var largest atomic.Int64
 	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method,
@@ -41,21 +41,26 @@ func (f *forwarder) handle(_ any, host grpc.ServerStream) error {
 	if err != nil {
 		return f.child.explain(host.Context(), err)
 	}
-	go func() {
+	go func() { // ends with the call: then every Recv of the host's stream does
 		if err := upstream(host, stream, &largest); err != nil {
-			cancel() // the host has cancelled, or the stream is over anyway
+			cancel(err)
 		}
 	}()
-	err = downstream(stream, host)
+	ended, err := downstream(stream, host)
+	if !ended { // the host's side has failed, and gRPC knows why
+		return err
+	}
 	host.SetTrailer(stream.Trailer())
 	if answer.came() {
 		return adviseLimit(err, largest.Load())
+	}
+	if cause := context.Cause(ctx); cause != nil && host.Context().Err() == nil {
+		return cause // a message of the host could not be read
 	}
 	return f.child.explain(host.Context(), err)
 }
 
 // upstream passes the host's messages on and notes the length of the largest.
-// It ends with the call: then the host's stream ends every Recv.
 func upstream(host grpc.ServerStream, child grpc.ClientStream, largest *atomic.Int64) error {
 	for {
 		var message frame
@@ -76,23 +81,24 @@ func upstream(host grpc.ServerStream, child grpc.ClientStream, largest *atomic.I
 }
 
 // downstream passes the child's headers and messages on until its status.
-func downstream(child grpc.ClientStream, host grpc.ServerStream) error {
+// ended is whether that came: then err is the status, and there are trailers.
+func downstream(child grpc.ClientStream, host grpc.ServerStream) (ended bool, err error) {
 	header, err := child.Header()
 	if err == nil && len(header) > 0 {
 		if err := host.SendHeader(header); err != nil {
-			return err
+			return false, err
 		}
 	}
 	for {
 		var message frame
 		if err := child.RecvMsg(&message); err != nil {
 			if errors.Is(err, io.EOF) {
-				return nil
+				return true, nil
 			}
-			return err
+			return true, err
 		}
 		if err := host.SendMsg(&message); err != nil {
-			return err
+			return false, err
 		}
 	}
 }

@@ -137,6 +137,7 @@ func (l *link) close() {
 	}
 	if l.way != nil {
 		l.way.close()
+		l.way = nil // its number may be another file's by now
 	}
 }
 

@@ -34,10 +34,16 @@ func (c *child) connection(ctx context.Context) (*grpc.ClientConn, error) {
 	}
 }
 
+// check is nil once the child accepts, and else what connection says.
+func (c *child) check(ctx context.Context) error {
+	_, err := c.connection(ctx)
+	return err
+}
+
 // refusal is the status of a call that the child will not get.
 func (c *child) refusal() error {
 	if failure := c.failure(); failure != nil {
-		return status.Error(codes.Internal, failure.Error())
+		return status.Error(codes.Internal, failure.advised())
 	}
 	return status.Error(codes.Canceled, "the plugin is stopping")
 }

@@ -46,7 +46,7 @@ func (s *childSchema) FindDescriptorByName(name protoreflect.FullName) (protoref
 // ask puts one question to the child's reflection. Every failure means that
 // the child does not know.
 func ask[T any](s *childSchema, question func(*grpcreflect.Client) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(s.child.life, schemaWait)
+	ctx, cancel := context.WithTimeout(s.child.open, schemaWait)
 	defer cancel()
 	var none T
 	conn, err := s.child.connection(ctx)

@@ -42,8 +42,10 @@ type Client struct {
 	line   handshake.Line
 	phases Phases
 	tls    *tls.Config // nil without TLS
-	broker *services.Broker
-	conn   *grpc.ClientConn
+	// brokerTLS is that of services which the plugin dials; nil without TLS.
+	brokerTLS *tls.Config
+	broker    *services.Broker
+	conn      *grpc.ClientConn
 
 	streams sync.WaitGroup // of stdio and broker
 	cut     context.CancelFunc
@@ -185,7 +187,7 @@ func (c *Client) connect(ctx context.Context) error {
 	c.broker = services.NewBroker(services.BrokerConfig{
 		Listen:    c.listen,
 		Connect:   dial,
-		ServerTLS: c.serverTLS(),
+		ServerTLS: c.brokerTLS,
 		ClientTLS: c.tls,
 	})
 	c.streams.Go(func() {
@@ -216,19 +218,8 @@ func (c *Client) credentials() (credentials.TransportCredentials, error) {
 	if err != nil {
 		return nil, c.fail(ReasonTLS, err)
 	}
-	c.tls = c.pair.ClientTLS(peer)
+	c.tls, c.brokerTLS = c.pair.ClientTLS(peer), c.pair.ServerTLS(peer)
 	return credentials.NewTLS(c.tls), nil
-}
-
-func (c *Client) serverTLS() *tls.Config {
-	if c.pair == nil {
-		return nil
-	}
-	peer, err := pki.ParseDER(c.line.Certificate)
-	if err != nil {
-		return nil // credentials has parsed it before
-	}
-	return c.pair.ServerTLS(peer)
 }
 
 // listen opens the listener of a service that the plugin dials.

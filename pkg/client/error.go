@@ -40,7 +40,8 @@ type Error struct {
 	Timeout time.Duration
 	// Status is how the plugin ended, with ReasonExited.
 	Status *ExitStatus
-	// Line is the first line of its stdout, as far as there was one.
+	// Line is the first line of its stdout, as far as there was one; with
+	// ReasonTimeout, at most 200 bytes that no line end followed.
 	Line string
 	// Stderr holds the last lines of the plugin's stderr, oldest first.
 	Stderr []string
@@ -51,6 +52,9 @@ type Error struct {
 // Error says what happened to which plugin.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("plugin %q ", e.Command)
+	if report, ok := e.report(); ok {
+		return text + "did not start: " + report
+	}
 	switch e.Reason {
 	case ReasonCommand:
 		return e.Err.Error()
@@ -60,6 +64,9 @@ func (e *Error) Error() string {
 		text += e.Status.String() + " before it printed a handshake line"
 	case ReasonTimeout:
 		text += fmt.Sprintf("printed no handshake line within %s", e.Timeout)
+		if e.Line != "" {
+			text += fmt.Sprintf(", but %q without a line end", e.Line)
+		}
 	case ReasonCanceled:
 		text += "was given up"
 	case ReasonLine:
@@ -77,11 +84,27 @@ func (e *Error) Error() string {
 	return text
 }
 
+// reportPrefix leads the line by which a bridge says, in place of a handshake
+// line, why it cannot start.
+const reportPrefix = "rpcplugin: "
+
+// report is what a bridge said in place of its line.
+func (e *Error) report() (string, bool) {
+	if e.Reason != ReasonLine {
+		return "", false
+	}
+	report, ok := strings.CutPrefix(e.Line, reportPrefix)
+	return strings.TrimSpace(report), ok
+}
+
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Hint says what to do next, with the plugin's last words.
 func (e *Error) Hint() string {
+	if _, ok := e.report(); ok {
+		return "this is the plugin's own report: it did not get as far as the handshake"
+	}
 	var advice string
 	switch e.Reason {
 	case ReasonExited:
@@ -95,12 +118,13 @@ func (e *Error) Hint() string {
 			advice = "a plugin that does not do AutoMTLS is reached with TLS turned off"
 		}
 	}
+	return strings.TrimSpace(advice + "\n" + e.LastWords())
+}
+
+// LastWords presents the last lines of the plugin's stderr, "" without any.
+func (e *Error) LastWords() string {
 	if len(e.Stderr) == 0 {
-		return advice
+		return ""
 	}
-	words := "its last words on stderr:\n  " + strings.Join(e.Stderr, "\n  ")
-	if advice == "" {
-		return words
-	}
-	return advice + "\n" + words
+	return "its last words on stderr:\n  " + strings.Join(e.Stderr, "\n  ")
 }

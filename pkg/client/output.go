@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync"
 
 	"github.com/pyvider/rpcplugin/internal/childlog"
 	"github.com/pyvider/rpcplugin/internal/process"
@@ -18,6 +19,7 @@ type output struct {
 	greeted chan struct{} // closed when line is set, or will never be
 	line    string        // valid after greeted
 	hasLine bool          // false: stdout ended without a byte
+	partial partial       // of the line, while it is not there
 	drained chan struct{} // closed when stdout has been read to its end
 	stderr  *childlog.Log
 }
@@ -35,7 +37,7 @@ func readOutput(proc *process.Process, logger *slog.Logger) *output {
 
 func (o *output) readStdout(stdout io.Reader) {
 	defer close(o.drained)
-	buffered := bufio.NewReaderSize(stdout, handshake.MaxLineBytes)
+	buffered := bufio.NewReaderSize(io.TeeReader(stdout, &o.partial), handshake.MaxLineBytes)
 	line, err := buffered.ReadSlice('\n')
 	o.line, o.hasLine = string(line), len(line) > 0
 	close(o.greeted)
@@ -49,4 +51,26 @@ func (o *output) readStdout(stdout io.Reader) {
 func (o *output) wait() {
 	<-o.drained
 	<-o.stderr.Done()
+}
+
+// partial keeps the beginning of what is written to it.
+type partial struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// partialBytes is enough to know what it is.
+const partialBytes = 200
+
+func (p *partial) Write(data []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.text = append(p.text, data[:min(len(data), partialBytes-len(p.text))]...)
+	return len(data), nil
+}
+
+func (p *partial) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return string(p.text)
 }

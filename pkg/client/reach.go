@@ -47,6 +47,7 @@ func (c *Client) fail(reason Reason, cause error) *Error {
 	case <-c.output.greeted:
 		e.Line = c.output.line
 	default:
+		e.Line = c.output.partial.String()
 	}
 	if reason == ReasonExited || reason == ReasonLine {
 		c.settle()

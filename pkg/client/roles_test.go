@@ -216,7 +216,7 @@ func playSuspicious(string) int {
 // playServer serves nothing but health.
 func playServer(listener net.Listener, line string, opts ...grpc.ServerOption) int {
 	s := grpc.NewServer(opts...)
-	services.NewHealth().Register(s)
+	services.NewHealth(nil).Register(s)
 	_, _ = io.WriteString(os.Stdout, line)
 	if s.Serve(listener) != nil {
 		return 94
@@ -238,7 +238,7 @@ func playBare(string) int {
 func playNoNewline(string) int {
 	listener, line := here(nil)
 	s := grpc.NewServer()
-	services.NewHealth().Register(s)
+	services.NewHealth(nil).Register(s)
 	_, _ = io.WriteString(os.Stdout, line)
 	_ = os.Stdout.Close()
 	if s.Serve(listener) != nil {

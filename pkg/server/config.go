@@ -7,6 +7,7 @@
 package server
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"os"
@@ -58,6 +59,9 @@ type Config struct {
 	Unknown grpc.StreamHandler
 	// Schemas are further sources for reflection, beside what is registered.
 	Schemas []services.Schema
+	// Checks answer the health service for further names, see
+	// services.NewHealth.
+	Checks map[string]func(context.Context) error
 	// ServerOptions are added to those of the gRPC server.
 	ServerOptions []grpc.ServerOption
 	// KeepSocket leaves the socket file in place until the end. By default it
@@ -65,14 +69,17 @@ type Config struct {
 	// nothing is left behind if the process is killed. Set it where further
 	// hosts dial the same plugin (reattach).
 	KeepSocket bool
+	// IgnoreHost goes on serving when the process that started this one has
+	// ended, or has closed its end of our stdout. By default the plugin stops
+	// then. Set it where no host starts the plugin (standalone).
+	IgnoreHost bool
 	// Grace is how long running calls may go on after a stop was asked for;
 	// default DefaultGrace.
 	Grace time.Duration
 	// LookupEnv reads the environment; default os.LookupEnv.
 	LookupEnv func(string) (string, bool)
 	// Stdout gets the handshake line and nothing else; default os.Stdout. When
-	// it is a pipe and a cookie was asked for, its other end is watched: the
-	// plugin stops when the host is gone.
+	// it is an *os.File, its other end is watched, see IgnoreHost.
 	Stdout io.Writer
 	// Logger gets what happens; default: nothing is logged.
 	Logger *slog.Logger

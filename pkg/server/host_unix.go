@@ -14,9 +14,9 @@ import (
 // polling: its end is reported at once.
 const hostPoll = 250 * time.Millisecond
 
-// waitHost returns true when the reader of pipe has gone or our parent has
-// ended, false when ended is closed first.
-func waitHost(pipe *os.File, ended <-chan struct{}) bool {
+// waitHost returns true when the other end of stdout, which may be nil, has
+// gone or our parent has ended, false when ended is closed first.
+func waitHost(parent int, stdout *os.File, ended <-chan struct{}) bool {
 	wake, waker, err := os.Pipe()
 	if err != nil {
 		return false
@@ -32,8 +32,10 @@ func waitHost(pipe *os.File, ended <-chan struct{}) bool {
 		_ = waker.Close()
 	}()
 	defer func() { close(done); <-woken }()
-	parent := os.Getppid()
-	fds := []unix.PollFd{{Fd: int32(pipe.Fd())}, {Fd: int32(wake.Fd()), Events: unix.POLLIN}}
+	fds := []unix.PollFd{{Fd: -1}, {Fd: int32(wake.Fd()), Events: unix.POLLIN}}
+	if stdout != nil {
+		fds[0].Fd = int32(stdout.Fd())
+	}
 	for {
 		n, err := unix.Poll(fds, int(hostPoll.Milliseconds()))
 		switch {

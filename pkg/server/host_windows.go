@@ -13,8 +13,8 @@ const hostPoll = 250 * time.Millisecond
 // waitHost returns true when our parent has ended, false when ended is closed
 // first. The pipe tells nothing before it is written to, so only the process
 // is watched.
-func waitHost(_ *os.File, ended <-chan struct{}) bool {
-	parent, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(os.Getppid()))
+func waitHost(parentID int, _ *os.File, ended <-chan struct{}) bool {
+	parent, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(parentID))
 	if err != nil {
 		<-ended
 		return false

@@ -11,6 +11,9 @@ import (
 	"github.com/pyvider/rpcplugin/pkg/transport"
 )
 
+// abandonWait is how long calls that were cut off may take to notice.
+const abandonWait = 250 * time.Millisecond
+
 // Run prints the handshake line and serves until the host's Shutdown, Stop,
 // the end of ctx, or the end of the host, then stops: new calls are refused,
 // running ones get the grace, everything is cleaned up. All these ends are nil;
@@ -40,7 +43,6 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-s.stop:
 	}
 	s.drain()
-	<-served
 	return nil
 }
 
@@ -75,8 +77,19 @@ func (s *Server) drain() {
 		s.cfg.Logger.Warn("calls still run after the grace; they are cut off", "grace", s.cfg.Grace)
 	case <-s.kill:
 	}
-	s.grpc.Stop()
-	<-drained
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.grpc.Stop()
+	}()
+	abandon := time.NewTimer(abandonWait)
+	defer abandon.Stop()
+	select {
+	case <-stopped:
+		<-drained
+	case <-abandon.C:
+		s.cfg.Logger.Warn("a call does not end though it was cut off; it is left behind")
+	}
 }
 
 // tidy removes the socket file once the host is connected for good, and what
@@ -104,18 +117,12 @@ func (s *Server) tidy(ended <-chan struct{}) {
 // watchHost asks for a stop when the host is gone: when the other end of our
 // stdout is closed, or the process that started us has ended.
 func (s *Server) watchHost(ended <-chan struct{}) {
-	pipe, isFile := s.cfg.Stdout.(*os.File)
-	if s.cfg.Cookie.IsZero() || !isFile || !isPipe(pipe) {
+	if s.cfg.IgnoreHost {
 		return
 	}
-	if waitHost(pipe, ended) {
+	stdout, _ := s.cfg.Stdout.(*os.File)
+	if waitHost(s.parent, stdout, ended) {
 		s.cfg.Logger.Info("the host is gone; stopping")
 		s.Stop()
 	}
-}
-
-// isPipe reports whether file is a pipe, as a host's end of stdout is.
-func isPipe(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeNamedPipe != 0
 }

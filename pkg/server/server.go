@@ -24,6 +24,7 @@ import (
 // Server is one plugin: negotiated and listening after New, serving in Run.
 type Server struct {
 	cfg       Config
+	parent    int // process id of who started us
 	env       handshake.Env
 	line      handshake.Line
 	portFault error // why the host's ports cannot be used
@@ -62,7 +63,7 @@ func Serve(ctx context.Context, cfg Config) error {
 // and listens. Nothing is printed yet. The caller calls Run, or Close when it
 // will not. The error is an *Error.
 func New(ctx context.Context, cfg Config) (*Server, error) {
-	s := &Server{cfg: cfg.withDefaults(), stop: make(chan struct{}), kill: make(chan struct{})}
+	s := &Server{cfg: cfg.withDefaults(), parent: os.Getppid(), stop: make(chan struct{}), kill: make(chan struct{})}
 	if err := s.negotiate(); err != nil {
 		return nil, err
 	}
@@ -192,7 +193,7 @@ func (s *Server) assemble() error {
 		ServerTLS: s.tls.server,
 		ClientTLS: s.tls.client,
 	})
-	s.health = services.NewHealth()
+	s.health = services.NewHealth(s.cfg.Checks)
 	s.stdio.Register(s.grpc)
 	s.broker.Register(s.grpc)
 	s.health.Register(s.grpc)

@@ -46,7 +46,7 @@ func TestHealth(t *testing.T) {
 		{"other", unknown, unknown},
 	} {
 		t.Run(test.service, func(t *testing.T) {
-			health := services.NewHealth()
+			health := services.NewHealth(nil)
 			at := serve(t, nil, func(s *grpc.Server) { health.Register(s) })
 			client := healthpb.NewHealthClient(at.conn)
 			request := &healthpb.HealthCheckRequest{Service: test.service}
@@ -84,7 +84,7 @@ func TestHealth(t *testing.T) {
 }
 
 func TestHealthList(t *testing.T) {
-	health := services.NewHealth()
+	health := services.NewHealth(nil)
 	at := serve(t, nil, func(s *grpc.Server) { health.Register(s) })
 	reply, err := healthpb.NewHealthClient(at.conn).List(soon(t), &healthpb.HealthListRequest{})
 	noError(t, err)
@@ -96,7 +96,7 @@ func TestHealthList(t *testing.T) {
 }
 
 func TestPing(t *testing.T) {
-	health := services.NewHealth()
+	health := services.NewHealth(nil)
 	at := serve(t, nil, func(s *grpc.Server) { health.Register(s) })
 	noError(t, services.Ping(soon(t), at.conn))
 	health.Close()

@@ -3,6 +3,7 @@ package services
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -19,10 +20,15 @@ type Health struct {
 	healthpb.UnimplementedHealthServer
 
 	closed onceSignal
+	checks map[string]func(context.Context) error
 }
 
-// NewHealth returns a Health that says SERVING.
-func NewHealth() *Health { return &Health{closed: newOnceSignal()} }
+// NewHealth returns a Health that says SERVING. For each further name in
+// checks, which may be nil, a question is answered by its function: SERVING, or
+// its error, a gRPC status. It may take its time, within the context.
+func NewHealth(checks map[string]func(context.Context) error) *Health {
+	return &Health{closed: newOnceSignal(), checks: maps.Clone(checks)}
+}
 
 // Register adds the service to r.
 func (h *Health) Register(r grpc.ServiceRegistrar) { healthpb.RegisterHealthServer(r, h) }
@@ -32,7 +38,13 @@ func (h *Health) Register(r grpc.ServiceRegistrar) { healthpb.RegisterHealthServ
 func (h *Health) Close() { h.closed.fire() }
 
 // Check serves a question for one name; gRPC calls it.
-func (h *Health) Check(_ context.Context, request *healthpb.HealthCheckRequest) (*healthpb.HealthCheckResponse, error) {
+func (h *Health) Check(ctx context.Context, request *healthpb.HealthCheckRequest) (*healthpb.HealthCheckResponse, error) {
+	if check := h.checks[request.GetService()]; check != nil {
+		if err := check(ctx); err != nil {
+			return nil, err
+		}
+		return &healthpb.HealthCheckResponse{Status: healthpb.HealthCheckResponse_SERVING}, nil
+	}
 	answer := h.answer(request.GetService())
 	if answer.GetStatus() == healthpb.HealthCheckResponse_SERVICE_UNKNOWN {
 		return nil, status.Errorf(codes.NotFound, "unknown service %q", request.GetService())
@@ -83,7 +95,13 @@ func (h *Health) answer(name string) *healthpb.HealthCheckResponse {
 // plugin says that it serves, a gRPC status when the call failed, and another
 // error when it answered anything else.
 func Ping(ctx context.Context, cc grpc.ClientConnInterface) error {
-	reply, err := healthpb.NewHealthClient(cc).Check(ctx, &healthpb.HealthCheckRequest{Service: HealthService})
+	return CheckHealth(ctx, cc, HealthService)
+}
+
+// CheckHealth is Ping for any name. A name that the plugin does not know is the
+// status NotFound.
+func CheckHealth(ctx context.Context, cc grpc.ClientConnInterface, name string) error {
+	reply, err := healthpb.NewHealthClient(cc).Check(ctx, &healthpb.HealthCheckRequest{Service: name})
 	if err != nil {
 		return err
 	}

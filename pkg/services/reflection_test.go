@@ -27,7 +27,7 @@ func reflectiveServer(t *testing.T, schemas ...services.Schema) served {
 		services.NewStdio().Register(s)
 		services.NewBroker(services.BrokerConfig{}).Register(s)
 		services.NewController(func() {}).Register(s)
-		services.NewHealth().Register(s)
+		services.NewHealth(nil).Register(s)
 		registerEcho(s)
 		services.RegisterReflection(s, schemas...)
 	})

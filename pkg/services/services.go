@@ -22,6 +22,9 @@ const (
 	ControllerName = "plugin.GRPCController"
 	// HealthService is the name whose health a host asks for when it pings.
 	HealthService = "plugin"
+	// ProgramHealth is the name whose health a bridge tells of besides: it is
+	// SERVING once the program behind it accepts calls.
+	ProgramHealth = "rpcplugin.program"
 )
 
 // onWire maps the package of the generated code to go-plugin's.
