@@ -27,7 +27,7 @@ func (p *Program) runAsPlugin(ctx context.Context, options *commands) error {
 // refuseHost tells a host why there is no handshake line: on the one line that
 // it shows to its user. Whatever the reason, the plugin did not start.
 func (p *Program) refuseHost(err error) error {
-	fmt.Fprintln(p.Stdout, onStdout(err))
+	p.tellHost(err)
 	return &startError{err: err}
 }
 
@@ -38,7 +38,7 @@ func (p *Program) configureAsPlugin(options *commands) error {
 	}
 	file, err := readSettings(filepath.Join(dir, settingsName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return usagef("write one with the plugin's settings, such as \"host: terraform\" and \"exec: [python3, ${dir}/provider.py]\"",
+		return usagef("write one with the plugin's settings, such as \"host: terraform\" and \"exec: [python3, '${dir}/provider.py']\"",
 			"no %s beside %q", settingsName, p.Args[0])
 	}
 	if err != nil {
@@ -50,6 +50,13 @@ func (p *Program) configureAsPlugin(options *commands) error {
 	}
 	if _, err := parser.Parse([]string{"serve"}); err != nil {
 		return &usageError{err: err, hint: cmp.Or(hintOf(err), "correct "+file.path)}
+	}
+	if _, err := findHost(options.Serve.Host); err != nil {
+		return err
+	}
+	if len(options.Serve.Exec) == 0 && options.Serve.Host != "kv" {
+		return usagef("name the plugin's program, such as \"exec: [python3, '${dir}/provider.py']\"",
+			"%s: exec is missing, expected the command of the plugin's program", file.path)
 	}
 	return nil
 }

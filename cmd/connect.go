@@ -3,7 +3,9 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -54,10 +56,13 @@ type session struct {
 	sources    []schema.Source
 	reflection *schema.Reflection // nil without
 	phases     client.Phases
+	bridged    bool          // the plugin is a bridge
+	program    time.Duration // what the program behind it took to accept
 }
 
-// within starts the plugin, lets action use it, and stops it.
-func (f *connectFlags) within(ctx context.Context, p *Program, g globals, command []string, action func(context.Context, *session) error) error {
+// within starts the plugin, lets action use it, and stops it. complete waits for
+// the program behind a bridge first, so that all that it serves is known.
+func (f *connectFlags) within(ctx context.Context, p *Program, g globals, command []string, complete bool, action func(context.Context, *session) error) error {
 	if len(command) == 0 {
 		return usagef("for example rpcplugin connect --host terraform -- ./terraform-provider-time; see rpcplugin connect --help", "no plugin is named, expected its command after \"--\"")
 	}
@@ -83,7 +88,12 @@ func (f *connectFlags) within(ctx context.Context, p *Program, g globals, comman
 	}
 	defer func() { _ = started.Close(context.WithoutCancel(ctx)) }()
 	s := &session{Client: started, phases: started.Phases(), sources: named}
-	err = s.learn(ctx)
+	if complete {
+		err = s.awaitProgram(ctx)
+	}
+	if err == nil {
+		err = s.learn(ctx)
+	}
 	if err == nil {
 		err = action(ctx, s)
 	}
@@ -129,6 +139,33 @@ func (f *connectFlags) schemas() ([]schema.Source, error) {
 		sources = append(sources, set)
 	}
 	return sources, nil
+}
+
+// awaitProgram waits until the program behind a bridge accepts calls: only then
+// is it known what it serves, or that it has died.
+func (s *session) awaitProgram(ctx context.Context) error {
+	began := time.Now()
+	err := services.CheckHealth(ctx, s.Conn(), services.ProgramHealth)
+	switch status.Code(err) {
+	case codes.OK:
+		s.bridged, s.program = true, time.Since(began)
+		return nil
+	case codes.Internal, codes.DeadlineExceeded, codes.Canceled:
+		return &startError{err: errors.New(status.Convert(err).Message())}
+	default: // there is no bridge
+		return nil
+	}
+}
+
+// noteSilence says on stderr that a plugin tells of no service of its own, so
+// that nobody takes the list for all that there is.
+func (s *session) noteSilence(p *Program) {
+	for _, name := range s.serviceNames() {
+		if !strings.HasPrefix(name, "grpc.") && !strings.HasPrefix(name, "plugin.GRPC") {
+			return
+		}
+	}
+	fmt.Fprintln(p.Stderr, "note: the plugin tells of no service of its own; --descriptor-set FILE says what it serves")
 }
 
 // learn adds the plugin's reflection, and the built-in sets after it.

@@ -35,7 +35,7 @@ func (c *callCommand) Run(ctx context.Context, p *Program, g globals, f *connect
 	if err != nil {
 		return err
 	}
-	return f.within(ctx, p, g, command, func(ctx context.Context, s *session) error {
+	return f.within(ctx, p, g, command, false, func(ctx context.Context, s *session) error {
 		method, err := schema.Method(s.sources, c.Method)
 		if err != nil {
 			return usagef("\"connect list\" shows services, \"connect list SERVICE\" methods; --descriptor-set adds what the plugin does not tell", "%w", err)

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/pyvider/rpcplugin/pkg/client"
 )
@@ -21,23 +21,11 @@ func (f *connectFlags) ended(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, errInterrupted) {
 		return errInterrupted
 	}
-	if start, ok := errors.AsType[*client.Error](err); ok && !givenUp(start) {
-		return err
+	late := &timeoutError{after: f.Timeout}
+	if start, ok := errors.AsType[*client.Error](err); ok { // what did not start counts before what took long
+		return &startError{err: &advisedError{err: fmt.Errorf("%w: %w", late, start), hint: late.Hint()}}
 	}
-	return &timeoutError{after: f.Timeout}
-}
-
-// givenUp reports whether a start ended because its context did.
-func givenUp(err *client.Error) bool {
-	switch err.Reason {
-	case client.ReasonCanceled:
-		return true
-	case client.ReasonConnect:
-		code := status.Code(err.Err)
-		return code == codes.DeadlineExceeded || code == codes.Canceled
-	default:
-		return false
-	}
+	return late
 }
 
 // advise adds, to the error of a start, the flags that may help.
@@ -52,10 +40,13 @@ func (f *connectFlags) advise(err error, config client.Config) error {
 		return adviseWords(err, config.Command)
 	case failed.Reason == client.ReasonTLS && config.TLS == client.TLSAuto:
 		advice = "--tls off is for plugins that do not do AutoMTLS"
+		return &advisedError{err: err, hint: strings.TrimSpace(advice + "\n" + hintOf(failed.Err) + "\n" + failed.LastWords())}
 	case failed.Reason == client.ReasonTimeout:
 		advice = "--start-timeout gives it more time"
 	case failed.Reason == client.ReasonExited && config.Cookie.IsZero():
 		advice = "most plugins ask for the cookie of their host: name it with --host, or the cookie itself with --cookie"
+	case failed.Reason == client.ReasonExited:
+		advice = "a plugin of another host ends like this, too: is it one of --host " + cmp.Or(f.Host, "NAME") + "?"
 	default:
 		return err
 	}

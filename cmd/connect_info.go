@@ -34,15 +34,18 @@ type phaseInfo struct {
 	Process float64 `json:"process"`
 	Line    float64 `json:"line"`
 	Connect float64 `json:"connect"`
+	// Program is until the program behind a bridge accepted, absent without one.
+	Program *float64 `json:"program,omitempty"`
 }
 
 // Run starts the plugin and prints.
 func (infoCommand) Run(ctx context.Context, p *Program, g globals, c *connectFlags, command pluginCommand) error {
-	return c.within(ctx, p, g, command, func(_ context.Context, s *session) error {
+	return c.within(ctx, p, g, command, true, func(_ context.Context, s *session) error {
 		info, err := s.info()
 		if err != nil {
 			return err
 		}
+		s.noteSilence(p)
 		if c.Output == "json" {
 			return writeJSON(p.Stdout, info)
 		}
@@ -59,6 +62,10 @@ func (s *session) info() (pluginInfo, error) {
 		Phases: phaseInfo{
 			Process: milliseconds(s.phases.Process), Line: milliseconds(s.phases.Line), Connect: milliseconds(s.phases.Connect),
 		},
+	}
+	if s.bridged {
+		waited := milliseconds(s.program)
+		info.Phases.Program = &waited
 	}
 	var err error
 	info.Certificate, err = describeCertificate(line.Certificate)
@@ -82,7 +89,11 @@ func (i pluginInfo) write(w io.Writer) error {
 		row("certificate", "%s", i.Certificate.Subject)
 		row("sha256", "%s", i.Certificate.SHA256)
 	}
-	row("start", "process %.1f ms, line %.1f ms, connect %.1f ms", i.Phases.Process, i.Phases.Line, i.Phases.Connect)
+	start := fmt.Sprintf("process %.1f ms, line %.1f ms, connect %.1f ms", i.Phases.Process, i.Phases.Line, i.Phases.Connect)
+	if i.Phases.Program != nil {
+		start += fmt.Sprintf(", program %.1f ms", *i.Phases.Program)
+	}
+	row("start", "%s", start)
 	row("services", "%s", strings.Join(i.Services, "\n\t"))
 	return table.Flush()
 }

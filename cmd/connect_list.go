@@ -25,8 +25,9 @@ type methodInfo struct {
 
 // Run starts the plugin and prints.
 func (l *listCommand) Run(ctx context.Context, p *Program, g globals, c *connectFlags, command pluginCommand) error {
-	return c.within(ctx, p, g, command, func(_ context.Context, s *session) error {
+	return c.within(ctx, p, g, command, true, func(_ context.Context, s *session) error {
 		if l.Service == "" {
+			s.noteSilence(p)
 			return l.services(p, c.Output, s.serviceNames())
 		}
 		service, err := schema.Service(s.sources, l.Service)

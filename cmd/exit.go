@@ -22,7 +22,6 @@ const (
 	exitStart       = 3 // the plugin did not start or its handshake was refused
 	exitTLS         = 4
 	exitTimeout     = 5
-	exitCheck       = 6  // a check that was asked for has failed
 	exitStatus      = 64 // plus the gRPC status code of a call
 	exitInterrupted = 130
 )
@@ -35,7 +34,6 @@ const exitHelp = `Exit status:
   3     the plugin did not start, or its handshake was refused
   4     TLS or a certificate
   5     --timeout ran out
-  6     a check that was asked for has failed
   64+n  the call ended with gRPC status n
   130   interrupted`
 
@@ -48,12 +46,6 @@ type usageError struct {
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 func (e *usageError) Hint() string  { return e.hint }
-
-// checkError is a check that was asked for and failed.
-type checkError struct{ err error }
-
-func (e *checkError) Error() string { return e.err.Error() }
-func (e *checkError) Unwrap() error { return e.err }
 
 // startError is a plugin that could not be started, found before any package
 // was asked to.
@@ -88,7 +80,6 @@ var errInterrupted = errors.New("interrupted")
 func exitCode(err error) int {
 	var (
 		usage    *usageError
-		check    *checkError
 		start    *startError
 		call     *callError
 		plugin   *client.Error
@@ -121,8 +112,6 @@ func exitCode(err error) int {
 		return exitStatus + int(call.status.Code())
 	case timedOut:
 		return exitTimeout
-	case errors.As(err, &check):
-		return exitCheck
 	default:
 		return exitInternal
 	}

@@ -28,7 +28,6 @@ func TestExitCode(t *testing.T) {
 		{"anything else", errors.New("a fault"), 1},
 		{"usage", usage, 2},
 		{"usage, wrapped", fmt.Errorf("within: %w", usage), 2},
-		{"check", &checkError{err: errors.New("too slow")}, 6},
 		{"interrupted", errInterrupted, 130},
 
 		{"plugin: timeout", &client.Error{Reason: client.ReasonTimeout}, 3},
@@ -91,8 +90,8 @@ func TestEndedTellsTimeoutFromInterruption(t *testing.T) {
 		{"a call in time", t.Context(), call, 68},
 		{"a call after --timeout", expired, call, 5},
 		{"a call after Ctrl-C", interrupted, call, 130},
-		{"given up by --timeout", expired, &client.Error{Reason: client.ReasonCanceled, Err: context.DeadlineExceeded}, 5},
-		{"ping given up by --timeout", expired, &client.Error{Reason: client.ReasonConnect, Err: status.Error(codes.DeadlineExceeded, "")}, 5},
+		{"given up by --timeout", expired, &client.Error{Reason: client.ReasonCanceled, Err: context.DeadlineExceeded}, 3},
+		{"ping given up by --timeout", expired, &client.Error{Reason: client.ReasonConnect, Err: status.Error(codes.DeadlineExceeded, "")}, 3},
 		{"refused after --timeout", expired, &client.Error{Reason: client.ReasonConnect, Err: errors.New("connection refused")}, 3},
 		{"a bad line after --timeout", expired, start, 3},
 		{"a bad line after Ctrl-C", interrupted, start, 130},

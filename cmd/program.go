@@ -5,9 +5,11 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -48,6 +50,14 @@ func (p *Program) Run(ctx context.Context) int {
 	return exitCode(err)
 }
 
+// tellHost writes why there will be no handshake line on stdout: the one line
+// that hosts show to their users, in place of it.
+func (p *Program) tellHost(err error) {
+	if !isTerminal(p.Stdout) {
+		fmt.Fprintln(p.Stdout, onStdout(err))
+	}
+}
+
 // errReported is an error that its command has reported itself; it wraps what
 // decides the exit code.
 var errReported = errors.New("reported")
@@ -80,7 +90,7 @@ func (p *Program) dispatch(ctx context.Context, options *commands) error {
 		return p.runAsPlugin(ctx, options)
 	}
 	args, plugin := splitCommand(asFlags(p.Args[1:]))
-	sources, broken := p.settings(environment{lookup: p.LookupEnv})
+	sources, broken := p.settings(environment{lookup: p.LookupEnv}, takesSettings(args))
 	parser, err := p.newParser(options, sources)
 	if err != nil {
 		return err
@@ -89,13 +99,18 @@ func (p *Program) dispatch(ctx context.Context, options *commands) error {
 	if errors.Is(err, errHelp) {
 		return nil
 	}
-	if broken != nil { // help is to be had all the same
-		return broken
+	switch {
+	case broken != nil: // help is to be had all the same
+		err = broken
+	case err != nil:
+		err = explainUsage(err, plugin)
+	default:
+		err = checkTrailing(parsed.Selected(), plugin)
+	}
+	if err != nil && len(args) > 0 && args[0] == "serve" {
+		p.tellHost(err)
 	}
 	if err != nil {
-		return explainUsage(err, plugin)
-	}
-	if err := checkTrailing(parsed.Selected(), plugin); err != nil {
 		return err
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
@@ -161,9 +176,20 @@ func splitCommand(args []string) (own, plugin []string) {
 	return args, nil
 }
 
+// takesSettings reports whether the arguments name a command that settings
+// files are for. The others must work in anybody's directory.
+func takesSettings(args []string) bool {
+	for _, arg := range args {
+		if !strings.HasPrefix(arg, "-") {
+			return arg == "serve" || arg == "connect"
+		}
+	}
+	return false
+}
+
 // ownName reports whether the program was started under its own name, with or
-// without a suffix for platform or version, and not as somebody's plugin.
+// without a suffix for version or platform, and not as somebody's plugin.
 func ownName(arg0 string) bool {
 	base := strings.ToLower(filepath.Base(arg0))
-	return strings.HasPrefix(base, "rpcplugin")
+	return regexp.MustCompile(`^rpcplugin([-_]v?\d[^/]*|[-_](linux|darwin|windows)[^/]*)?(\.exe|\.test)?$`).MatchString(base)
 }

@@ -61,13 +61,10 @@ type plugin interface {
 }
 
 // Run serves until the host or a signal ends it. A failure before the
-// handshake line is also written as one line on stdout, which hosts show to
-// their users; a mistake on the command line is not, since no host makes one.
+// handshake line is also written as one line on stdout, see tellHost.
 func (c *serveCommand) Run(ctx context.Context, p *Program, g globals) error {
 	return c.serve(ctx, p, g, func(err error) error {
-		if _, wrong := errors.AsType[*usageError](err); !wrong && !isTerminal(p.Stdout) {
-			fmt.Fprintln(p.Stdout, onStdout(err))
-		}
+		p.tellHost(err)
 		return err
 	})
 }
@@ -87,6 +84,8 @@ func (c *serveCommand) serve(ctx context.Context, p *Program, g globals, refuse 
 			return fmt.Errorf("%w: %w", errReported, &server.Error{Reason: server.ReasonCookie, Err: err})
 		}
 	}
+	signals := catchSignals()
+	defer signals.release()
 	running, err := c.start(ctx, p, role, g.logger(p, role.audience))
 	if err != nil && role.standalone {
 		return err
@@ -94,12 +93,14 @@ func (c *serveCommand) serve(ctx context.Context, p *Program, g globals, refuse 
 	if err != nil {
 		return refuse(err)
 	}
-	release := onSignals(running, role.hosted)
-	defer release()
+	signals.stop(running, role.hosted)
 	if role.standalone {
 		c.explainAttach(p, running.Reattach())
 	}
 	err = running.Run(ctx)
+	if signals.interrupted() {
+		return fmt.Errorf("%w: %w", errReported, errInterrupted)
+	}
 	if died, ok := errors.AsType[*bridge.Error](err); ok && role.hosted && died.Reason == bridge.ReasonExited {
 		return fmt.Errorf("%w: %w", errReported, err) // as CrashReport; hosts show it once
 	}
@@ -144,7 +145,7 @@ func (c *serveCommand) role(p *Program) (role, error) {
 func (c *serveCommand) start(ctx context.Context, p *Program, r role, logger *slog.Logger) (plugin, error) {
 	host := server.Config{
 		Cookie: r.cookie, AppVersions: r.versions, Network: automatic(c.Transport), LookupEnv: p.LookupEnv,
-		Stdout: p.Stdout, KeepSocket: r.standalone, Logger: logger,
+		Stdout: p.Stdout, KeepSocket: r.standalone, IgnoreHost: r.standalone, Logger: logger,
 	}
 	if c.TLS == "off" || r.standalone {
 		host.TLS = server.TLSOff
@@ -170,7 +171,7 @@ func (c *serveCommand) start(ctx context.Context, p *Program, r role, logger *sl
 		crash = p.Stderr
 	}
 	b, err := bridge.New(ctx, bridge.Config{
-		Command: c.Exec, Environ: p.Environ, Env: c.Env, ChildNetwork: automatic(c.ChildTransport),
+		Command: c.Exec, Environ: c.withoutCookies(p.Environ), Env: c.Env, ChildNetwork: automatic(c.ChildTransport),
 		ListenTimeout: c.ListenTimeout, Server: host, EndWithChild: r.standalone, CrashReport: crash, Logger: logger,
 	})
 	if err != nil {
@@ -194,6 +195,19 @@ func (c *serveCommand) schemas(r role) ([]services.Schema, error) {
 		schemas = append(schemas, set)
 	}
 	return schemas, nil
+}
+
+// withoutCookies takes the cookies of all known hosts out of an environment:
+// they are none of the program's, whoever started us.
+func (c *serveCommand) withoutCookies(environ []string) []string {
+	keys := []string{strings.SplitN(c.Cookie, "=", 2)[0]}
+	for _, host := range knownHosts() {
+		keys = append(keys, host.cookie.Key)
+	}
+	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
+		key, _, _ := strings.Cut(entry, "=")
+		return slices.Contains(keys, key)
+	})
 }
 
 // automatic maps the flag's "auto" to the library's default.
@@ -220,11 +234,12 @@ func (c *serveCommand) explainAttach(p *Program, at handshake.Reattach) {
 	if runtime.GOOS == "windows" {
 		export, quote = "set ", ""
 	}
-	fmt.Fprintf(p.Stderr, "serving %s, app version %d, process %d; Ctrl-C stops it\n\n"+
-		"Terraform and OpenTofu attach with this in their environment:\n\n  %sTF_REATTACH_PROVIDERS=%s%s%s\n\n"+
-		"Other hosts of go-plugin attach with this reattach configuration:\n\n  %s\n\n",
-		what, at.ProtocolVersion, os.Getpid(), export, quote, terraform, quote, other)
-	if known, _ := findHost("terraform"); !slices.Contains(known.versions, at.ProtocolVersion) {
-		fmt.Fprintf(p.Stderr, "(Terraform and OpenTofu take app versions 5 and 6, not %d: for them add --host terraform)\n\n", at.ProtocolVersion)
+	fmt.Fprintf(p.Stderr, "serving %s, app version %d, process %d; Ctrl-C stops it\n\n", what, at.ProtocolVersion, os.Getpid())
+	if known, _ := findHost("terraform"); slices.Contains(known.versions, at.ProtocolVersion) {
+		fmt.Fprintf(p.Stderr, "Terraform and OpenTofu attach with this in their environment:\n\n  %sTF_REATTACH_PROVIDERS=%s%s%s\n\n",
+			export, quote, strings.ReplaceAll(terraform, "'", `'\''`), quote)
+	} else {
+		fmt.Fprintf(p.Stderr, "Terraform and OpenTofu take app versions 5 and 6, not %d: for them add --host terraform\n\n", at.ProtocolVersion)
 	}
+	fmt.Fprintf(p.Stderr, "Other hosts of go-plugin attach with this reattach configuration:\n\n  %s\n\n", other)
 }

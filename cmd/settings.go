@@ -34,8 +34,11 @@ type settings struct {
 // settings returns those of the program under its own name: environment,
 // working directory, the user's configuration directory. With an error come
 // those that could be read.
-func (p *Program) settings(env environment) (*settings, error) {
+func (p *Program) settings(env environment, files bool) (*settings, error) {
 	s := &settings{env: env}
+	if !files {
+		return s, nil
+	}
 	paths := []string{settingsName}
 	if dir, err := os.UserConfigDir(); err == nil {
 		paths = append(paths, filepath.Join(dir, "rpcplugin", settingsName))
@@ -46,7 +49,7 @@ func (p *Program) settings(env environment) (*settings, error) {
 			continue
 		}
 		if err != nil {
-			return s, err
+			return s, &usageError{err: err, hint: hintOf(err)}
 		}
 		s.files = append(s.files, file)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -15,39 +16,56 @@ type stoppable interface {
 	Kill()
 }
 
-// onSignals stops what serves: SIGTERM asks for an end, a second one hurries.
-// SIGINT does the same, except under a host: Ctrl-C reaches the whole process
-// group, and the host decides when its plugins end. A reader that has gone is
-// an error of the write and no signal. The signals are caught, not ignored:
-// to be ignored is inherited by children. release undoes it all.
-func onSignals(s stoppable, underHost bool) (release func()) {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, os.Interrupt, syscall.SIGPIPE)
-	done := make(chan struct{})
-	var wait sync.WaitGroup
-	wait.Go(func() { obey(signals, done, s, underHost) })
-	return func() {
-		signal.Stop(signals)
-		close(done)
-		wait.Wait()
-	}
+// signals are caught from the moment that something is started, and stop it.
+// They are caught and not ignored: to be ignored is inherited by children.
+type signals struct {
+	caught chan os.Signal
+	done   chan struct{}
+	wait   sync.WaitGroup
+	ctrlC  atomic.Bool // stopped what served
 }
 
-// obey stops s as signals come, until done.
-func obey(signals <-chan os.Signal, done <-chan struct{}, s stoppable, underHost bool) {
-	stop := s.Stop
+// catchSignals begins to catch. What comes before stop waits for it.
+func catchSignals() *signals {
+	s := &signals{caught: make(chan os.Signal, 4), done: make(chan struct{})}
+	signal.Notify(s.caught, syscall.SIGTERM, os.Interrupt, syscall.SIGPIPE)
+	return s
+}
+
+// stop lets the signals stop what serves: SIGTERM asks for an end, a second one
+// hurries. SIGINT does the same, except under a host: Ctrl-C reaches the whole
+// process group, and the host decides when its plugins end. A reader that has
+// gone is an error of the write and no signal.
+func (s *signals) stop(running stoppable, underHost bool) {
+	s.wait.Go(func() { s.obey(running, underHost) })
+}
+
+// obey stops running as signals come, until release.
+func (s *signals) obey(running stoppable, underHost bool) {
+	stop := running.Stop
 	for {
 		select {
-		case got := <-signals:
+		case got := <-s.caught:
 			if got == syscall.SIGPIPE || (underHost && got == os.Interrupt) {
 				continue
 			}
+			s.ctrlC.CompareAndSwap(false, got == os.Interrupt)
 			stop()
-			stop = s.Kill
-		case <-done:
+			stop = running.Kill
+		case <-s.done:
 			return
 		}
 	}
+}
+
+// interrupted reports whether SIGINT has stopped what served.
+func (s *signals) interrupted() bool { return s.ctrlC.Load() }
+
+// release gives the signals their usual effect back.
+func (s *signals) release() {
+	signal.Stop(s.caught)
+	close(s.done)
+	s.wait.Wait()
 }
 
 // interruptible returns a context that SIGINT and SIGTERM end, with

@@ -3,7 +3,6 @@ package cmd
 import (
 	"os"
 	"slices"
-	"sync"
 	"syscall"
 	"testing"
 )
@@ -21,25 +20,28 @@ func TestObey(t *testing.T) {
 		underHost bool
 		signals   []os.Signal
 		want      []string
+		ctrlC     bool
 	}{
-		{"Ctrl-C under a host", true, []os.Signal{os.Interrupt, os.Interrupt}, nil},
-		{"SIGTERM under a host", true, []os.Signal{os.Interrupt, syscall.SIGTERM}, []string{"stop"}},
-		{"SIGTERM again", true, []os.Signal{syscall.SIGTERM, os.Interrupt, syscall.SIGTERM}, []string{"stop", "kill"}},
-		{"Ctrl-C at a terminal", false, []os.Signal{os.Interrupt}, []string{"stop"}},
-		{"Ctrl-C again", false, []os.Signal{os.Interrupt, os.Interrupt}, []string{"stop", "kill"}},
-		{"a reader that has gone", false, []os.Signal{syscall.SIGPIPE}, nil},
+		{"Ctrl-C under a host", true, []os.Signal{os.Interrupt, os.Interrupt}, nil, false},
+		{"SIGTERM under a host", true, []os.Signal{os.Interrupt, syscall.SIGTERM}, []string{"stop"}, false},
+		{"SIGTERM again", true, []os.Signal{syscall.SIGTERM, os.Interrupt, syscall.SIGTERM}, []string{"stop", "kill"}, false},
+		{"Ctrl-C at a terminal", false, []os.Signal{os.Interrupt}, []string{"stop"}, true},
+		{"Ctrl-C again", false, []os.Signal{os.Interrupt, os.Interrupt}, []string{"stop", "kill"}, true},
+		{"a reader that has gone", false, []os.Signal{syscall.SIGPIPE}, nil, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			var plugin stopCalls
-			signals, done := make(chan os.Signal), make(chan struct{})
-			var wait sync.WaitGroup
-			wait.Go(func() { obey(signals, done, &plugin, tc.underHost) })
+			s := &signals{caught: make(chan os.Signal), done: make(chan struct{})}
+			s.stop(&plugin, tc.underHost)
 			for _, signal := range tc.signals {
-				signals <- signal
+				s.caught <- signal
 			}
-			close(done)
-			wait.Wait()
+			close(s.done)
+			s.wait.Wait()
+			if s.interrupted() != tc.ctrlC {
+				t.Errorf("interrupted = %t, want %t", s.interrupted(), tc.ctrlC)
+			}
 			if !slices.Equal(plugin.calls, tc.want) {
 				t.Errorf("calls = %q, want %q", plugin.calls, tc.want)
 			}
