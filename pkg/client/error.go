@@ -43,6 +43,9 @@ type Error struct {
 	// Line is the first line of its stdout, as far as there was one; with
 	// ReasonTimeout, at most 200 bytes that no line end followed.
 	Line string
+	// Program describes the file that was started, when its first line has too
+	// few fields to be a handshake line: path, mode, owner, executable format.
+	Program string
 	// Stderr holds the last lines of the plugin's stderr, oldest first.
 	Stderr []string
 	// Err is the cause.
@@ -117,6 +120,9 @@ func (e *Error) Hint() string {
 		} else if e.Reason == ReasonTLS {
 			advice = "a plugin that does not do AutoMTLS is reached with TLS turned off"
 		}
+	}
+	if e.Program != "" {
+		advice += "\nthe program is " + e.Program
 	}
 	return strings.TrimSpace(advice + "\n" + e.LastWords())
 }

@@ -2,11 +2,13 @@ package client
 
 import (
 	"context"
+	"errors"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/pyvider/rpcplugin/internal/process"
+	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/pki"
 )
 
@@ -59,6 +61,9 @@ func (c *Client) fail(reason Reason, cause error) *Error {
 	default:
 	}
 	e.Stderr = c.output.stderr.Tail()
+	if errors.Is(cause, &handshake.Error{Reason: handshake.ReasonFieldCount}) {
+		e.Program = process.Describe(e.Command)
+	}
 	return e
 }
 
