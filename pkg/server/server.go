@@ -2,10 +2,8 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"math"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -16,7 +14,6 @@ import (
 	_ "google.golang.org/grpc/encoding/gzip" // a host may compress
 
 	"github.com/pyvider/rpcplugin/pkg/handshake"
-	"github.com/pyvider/rpcplugin/pkg/pki"
 	"github.com/pyvider/rpcplugin/pkg/services"
 	"github.com/pyvider/rpcplugin/pkg/transport"
 )
@@ -42,12 +39,6 @@ type Server struct {
 	killOnce sync.Once
 	kill     chan struct{} // and nothing may be waited for
 	closing  sync.Once
-}
-
-// secrets are the TLS configurations of a plugin; all nil without TLS.
-type secrets struct {
-	server, client *tls.Config
-	certificate    []byte // DER, for the line
 }
 
 // Serve is New and Run in one.
@@ -77,98 +68,6 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// negotiate reads what the host wants and decides version and TLS.
-func (s *Server) negotiate() error {
-	if !s.cfg.Cookie.IsZero() {
-		if err := s.cfg.Cookie.Check(s.cfg.LookupEnv); err != nil {
-			return &Error{Reason: ReasonCookie, Err: err}
-		}
-	}
-	env, err := handshake.ReadEnv(s.cfg.LookupEnv)
-	s.env, s.portFault = env, err // ports matter to tcp alone, see listen
-	for _, entry := range env.Skipped {
-		s.cfg.Logger.Warn("passed over an entry that is no version", "variable", handshake.EnvProtocolVersions, "entry", entry)
-	}
-	if s.tls, err = s.protect(); err != nil {
-		return &Error{Reason: ReasonTLS, Err: err}
-	}
-	version := s.version()
-	s.line = handshake.Line{
-		CoreVersion: handshake.CoreVersion,
-		AppVersion:  version,
-		Protocol:    handshake.ProtocolGRPC,
-		Certificate: s.tls.certificate,
-	}
-	if env.MultiplexSet {
-		s.line.Multiplex = handshake.MultiplexNo
-	}
-	return nil
-}
-
-// version chooses the app version.
-func (s *Server) version() int {
-	own := s.cfg.AppVersions
-	if len(own) == 0 {
-		own = s.env.AppVersions
-	}
-	if len(own) == 0 {
-		own = []int{1}
-	}
-	version, matched := handshake.ChooseVersion(own, s.env.AppVersions)
-	if !matched && len(s.env.AppVersions) > 0 {
-		s.cfg.Logger.Warn("no app version in common with the host; it will refuse",
-			"own", own, "offered", s.env.AppVersions, "chosen", version)
-	}
-	return version
-}
-
-// protect makes our certificate if the host sent its own.
-func (s *Server) protect() (secrets, error) {
-	if s.env.ClientCert == "" {
-		return secrets{}, nil
-	}
-	if s.cfg.TLS == TLSOff {
-		s.cfg.Logger.Warn("the host asked for AutoMTLS, which is turned off here; its first call will fail")
-		return secrets{}, nil
-	}
-	host, err := pki.ParsePEM(s.env.ClientCert)
-	if err != nil {
-		return secrets{}, err
-	}
-	pair, err := pki.NewPair()
-	if err != nil {
-		return secrets{}, err
-	}
-	return secrets{server: pair.ServerTLS(host), client: pair.ClientTLS(host), certificate: pair.DER()}, nil
-}
-
-// listen opens the socket or port for the host.
-func (s *Server) listen(ctx context.Context) error {
-	network, err := transport.Negotiate(s.cfg.networks(), s.env.Transports)
-	if err != nil {
-		return &Error{Reason: ReasonNetwork, Err: err}
-	}
-	if network == handshake.NetworkTCP && s.portFault != nil {
-		return &Error{Reason: ReasonEnvironment, Err: s.portFault}
-	}
-	s.carrier = s.newTransport(network)
-	s.listener, err = s.carrier.Listen(ctx)
-	if err != nil {
-		return &Error{Reason: ReasonListen, Err: err}
-	}
-	at := s.listener.Endpoint()
-	s.line.Network, s.line.Address = at.Network, at.Address
-	return nil
-}
-
-// newTransport follows what the host said about sockets and ports.
-func (s *Server) newTransport(network string) transport.Transport {
-	if network == handshake.NetworkTCP {
-		return transport.NewTCP(transport.TCPConfig{MinPort: s.env.MinPort, MaxPort: s.env.MaxPort})
-	}
-	return transport.NewUnix(transport.UnixConfig{Dir: s.env.SocketDir, Group: s.env.SocketGroup})
-}
-
 // assemble builds the gRPC server with go-plugin's services and the plugin's.
 func (s *Server) assemble() error {
 	creds := insecure.NewCredentials()
@@ -189,7 +88,7 @@ func (s *Server) assemble() error {
 		Listen: func(ctx context.Context) (*transport.Listener, error) {
 			return s.newTransport(s.line.Network).Listen(ctx)
 		},
-		Connect:   connect,
+		Connect:   transport.Connect,
 		ServerTLS: s.tls.server,
 		ClientTLS: s.tls.client,
 	})
@@ -205,14 +104,6 @@ func (s *Server) assemble() error {
 	}
 	services.RegisterReflection(s.grpc, s.cfg.Schemas...)
 	return nil
-}
-
-// connect dials what a host announced through the broker.
-func connect(ctx context.Context, endpoint transport.Endpoint) (net.Conn, error) {
-	if endpoint.Network == handshake.NetworkTCP {
-		return transport.NewTCP(transport.TCPConfig{}).Connect(ctx, endpoint)
-	}
-	return transport.NewUnix(transport.UnixConfig{}).Connect(ctx, endpoint)
 }
 
 // Line returns the handshake line that Run prints.

@@ -6,6 +6,15 @@ import (
 	"time"
 )
 
+// Connect dials an endpoint of either network with the defaults of its transport.
+// ctx bounds the dial, not the connection, which the caller closes.
+func Connect(ctx context.Context, endpoint Endpoint) (net.Conn, error) {
+	if endpoint.Network == NetworkTCP {
+		return NewTCP(TCPConfig{}).Connect(ctx, endpoint)
+	}
+	return NewUnix(UnixConfig{}).Connect(ctx, endpoint)
+}
+
 // The pauses between attempts at a unix listener whose queue is full.
 const (
 	firstBusyPause = time.Millisecond
