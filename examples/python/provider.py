@@ -222,7 +222,7 @@ def serve(provider: pb_grpc.ProviderServicer, options: list = UNLIMITED) -> None
     address = os.environ.get("RPCPLUGIN_CHILD_ADDRESS")
     if not address:
         me = f"--exec python3 {sys.argv[0]}"
-        sys.exit(f"start me so: rpcplugin serve --host terraform {me}")
+        sys.exit(f"start me so: rpcplugin serve --standalone --host terraform {me}")
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=10), options=options)
     pb_grpc.add_ProviderServicer_to_server(provider, server)
     server.add_insecure_port(address)
