@@ -16,11 +16,9 @@ package descriptors
 
 import (
 	_ "embed" // for the descriptor sets
-	"slices"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
-	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 )
@@ -67,25 +65,6 @@ func Files(name string) (*protoregistry.Files, error) {
 		return nil, &Error{Reason: ReasonDamaged, Name: name, Err: err}
 	}
 	return files, nil
-}
-
-// ServiceNames returns the full names of the services that the set of that name
-// defines, sorted, such as "tfplugin6.Provider". Its errors are those of Files.
-func ServiceNames(name string) ([]string, error) {
-	files, err := Files(name)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	files.RangeFiles(func(file protoreflect.FileDescriptor) bool {
-		services := file.Services()
-		for i := range services.Len() {
-			names = append(names, string(services.Get(i).FullName()))
-		}
-		return true
-	})
-	slices.Sort(names)
-	return names, nil
 }
 
 // embedded returns the set of that name without copying it.

@@ -127,40 +127,21 @@ func TestFilesLeavesTheGlobalRegistryAlone(t *testing.T) {
 	}
 }
 
-func TestServiceNames(t *testing.T) {
-	tests := map[string][]string{
-		"tfplugin5": {"tfplugin5.Provider", "tfplugin5.Provisioner"},
-		"tfplugin6": {"tfplugin6.Provider"},
-	}
-	for name, want := range tests {
-		got, err := ServiceNames(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("ServiceNames(%q) = %q, want %q", name, got, want)
-		}
-	}
-}
-
 func TestUnknownName(t *testing.T) {
 	for _, name := range []string{"", "tfplugin7", "tfplugin6.Provider", "../descriptors"} {
 		if _, ok := Bytes(name); ok {
 			t.Errorf("Bytes(%q) found something", name)
 		}
-		_, filesErr := Files(name)
-		_, servicesErr := ServiceNames(name)
-		for _, err := range []error{filesErr, servicesErr} {
-			var typed *Error
-			if !errors.As(err, &typed) || typed.Reason != ReasonUnknown || typed.Name != name {
-				t.Fatalf("for %q: error %#v, want *Error with ReasonUnknown", name, err)
-			}
-			if !strings.Contains(err.Error(), "tfplugin5, tfplugin6") {
-				t.Errorf("error %q does not name what there is", err)
-			}
-			if typed.Hint() == "" {
-				t.Error("no hint")
-			}
+		_, err := Files(name)
+		var typed *Error
+		if !errors.As(err, &typed) || typed.Reason != ReasonUnknown || typed.Name != name {
+			t.Fatalf("for %q: error %#v, want *Error with ReasonUnknown", name, err)
+		}
+		if !strings.Contains(err.Error(), "tfplugin5, tfplugin6") {
+			t.Errorf("error %q does not name what there is", err)
+		}
+		if typed.Hint() == "" {
+			t.Error("no hint")
 		}
 	}
 }

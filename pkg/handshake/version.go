@@ -22,13 +22,3 @@ func ChooseVersion(own, offered []int) (version int, matched bool) {
 	}
 	return version, matched
 }
-
-// HighestVersion returns the highest of the versions and true, or 0 and false
-// if there are none. A plugin that serves any version takes the highest one
-// offered.
-func HighestVersion(versions []int) (version int, ok bool) {
-	if len(versions) == 0 {
-		return 0, false
-	}
-	return slices.Max(versions), true
-}

@@ -37,12 +37,3 @@ func TestChooseVersion(t *testing.T) {
 		})
 	}
 }
-
-func TestHighestVersion(t *testing.T) {
-	if v, ok := handshake.HighestVersion([]int{5, 6, 4}); v != 6 || !ok {
-		t.Errorf("got %d, %v", v, ok)
-	}
-	if v, ok := handshake.HighestVersion(nil); v != 0 || ok {
-		t.Errorf("of none: got %d, %v", v, ok)
-	}
-}
