@@ -40,6 +40,7 @@ type Client struct {
 	// brokerTLS is that of services which the plugin dials; nil without TLS.
 	brokerTLS *tls.Config
 	broker    *services.Broker
+	mux       *transport.Mux // nil without multiplexing
 	conn      *grpc.ClientConn
 
 	streams sync.WaitGroup // of stdio and broker
@@ -85,7 +86,10 @@ func (c *Client) start(ctx context.Context) error {
 
 // launch starts the process with what a host puts in a plugin's environment.
 func (c *Client) launch() error {
-	env := handshake.Env{AppVersions: c.cfg.AppVersions, Transports: c.cfg.Networks}
+	env := handshake.Env{
+		AppVersions: c.cfg.AppVersions, Transports: c.cfg.Networks,
+		MultiplexSet: c.cfg.Multiplex, Multiplex: c.cfg.Multiplex,
+	}
 	var err error
 	if c.cfg.TLS == TLSAuto {
 		if c.pair, err = pki.NewPair(); err != nil {
@@ -144,7 +148,9 @@ func (c *Client) greet(ctx context.Context) error {
 			return c.fail(ReasonCanceled, ctx.Err())
 		}
 	}
-	line, err := handshake.AcceptLine(c.output.line, handshake.Expectation{AppVersions: c.cfg.AppVersions, Networks: c.cfg.Networks})
+	line, err := handshake.AcceptLine(c.output.line, handshake.Expectation{
+		AppVersions: c.cfg.AppVersions, Networks: c.cfg.Networks, Multiplex: c.cfg.Multiplex,
+	})
 	if err != nil {
 		return c.fail(ReasonLine, err)
 	}

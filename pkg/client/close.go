@@ -37,6 +37,11 @@ func (c *Client) end(ctx context.Context) error {
 			c.cfg.Logger.Debug("closing the connection", "error", err)
 		}
 	}
+	if c.mux != nil {
+		if err := c.mux.Close(); err != nil {
+			c.cfg.Logger.Debug("closing the multiplexed session", "error", err)
+		}
+	}
 	if c.proc != nil {
 		c.proc.Stop(ctx, killGrace)
 		c.settle()

@@ -50,6 +50,9 @@ type Config struct {
 	Networks []string
 	// TLS is TLSAuto by default.
 	TLS TLS
+	// Multiplex asks that brokered connections share the plugin's one
+	// connection. A plugin that does not offer it is refused.
+	Multiplex bool
 	// Environ is what the plugin's environment is made from; default
 	// os.Environ(). PLUGIN_* variables are taken out of it: they belong to the
 	// host that started this program, and would mislead the plugin.

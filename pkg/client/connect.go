@@ -25,8 +25,13 @@ func (c *Client) connect(ctx context.Context) error {
 	}
 	seen := &witness{TransportCredentials: creds}
 	endpoint := transport.Endpoint{Network: c.line.Network, Address: c.line.Address}
+	if c.cfg.Multiplex {
+		if c.mux, err = c.multiplex(ctx, endpoint); err != nil {
+			return c.fail(ReasonConnect, err)
+		}
+	}
 	dialer := func(ctx context.Context, _ string) (net.Conn, error) {
-		conn, err := transport.Connect(ctx, endpoint)
+		conn, err := c.dial(ctx, endpoint)
 		seen.noteDial(err)
 		return conn, err
 	}
@@ -44,12 +49,16 @@ func (c *Client) connect(ctx context.Context) error {
 	}
 	streams, cut := context.WithCancel(context.Background())
 	c.cut = cut
-	c.broker = services.NewBroker(services.BrokerConfig{
+	brokered := services.BrokerConfig{
 		Listen:    c.listen,
 		Connect:   transport.Connect,
 		ServerTLS: c.brokerTLS,
 		ClientTLS: c.tls,
-	})
+	}
+	if c.mux != nil {
+		brokered.Mux = func(context.Context) (*transport.Mux, error) { return c.mux, nil }
+	}
+	c.broker = services.NewBroker(brokered)
 	c.streams.Go(func() {
 		if err := c.broker.Run(streams, c.conn); err != nil && streams.Err() == nil {
 			c.cfg.Logger.Debug("the broker's stream ended", "error", err)
@@ -61,6 +70,23 @@ func (c *Client) connect(ctx context.Context) error {
 		}
 	})
 	return nil
+}
+
+// multiplex opens the one connection that all others share.
+func (c *Client) multiplex(ctx context.Context, endpoint transport.Endpoint) (*transport.Mux, error) {
+	conn, err := transport.Connect(ctx, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return transport.HostMux(conn)
+}
+
+// dial opens a connection to the plugin's main server.
+func (c *Client) dial(ctx context.Context, endpoint transport.Endpoint) (net.Conn, error) {
+	if c.mux != nil {
+		return c.mux.Open(ctx)
+	}
+	return transport.Connect(ctx, endpoint)
 }
 
 // credentials pins the plugin's certificate.

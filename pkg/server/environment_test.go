@@ -195,8 +195,8 @@ func TestFieldsOfTheLine(t *testing.T) {
 		want      []string // the sixth field on
 	}{
 		{"", []string{""}},
-		{"true", []string{"", "false"}},
-		{"1", []string{"", "false"}},
+		{"true", []string{"", "true"}},
+		{"1", []string{"", "true"}},
 		{"false", []string{"", "false"}},
 	} {
 		t.Run(test.multiplex, func(t *testing.T) {

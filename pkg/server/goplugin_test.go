@@ -65,11 +65,14 @@ func wellStopped(t *testing.T, r *report) {
 
 func TestGoPluginHost(t *testing.T) {
 	for name, s := range map[string]scenario{
-		"unix":               {Versions: []int{1}},
-		"unix with AutoMTLS": {Versions: []int{1}, AutoMTLS: true},
-		"tcp":                {Versions: []int{1}, Plugin: part{Network: "tcp"}},
-		"tcp with AutoMTLS":  {Versions: []int{1}, AutoMTLS: true, Plugin: part{Network: "tcp"}},
-		"several versions":   {Versions: []int{4, 5, 6}, Plugin: part{AppVersions: []int{3, 5}}},
+		"unix":                          {Versions: []int{1}},
+		"unix with AutoMTLS":            {Versions: []int{1}, AutoMTLS: true},
+		"tcp":                           {Versions: []int{1}, Plugin: part{Network: "tcp"}},
+		"tcp with AutoMTLS":             {Versions: []int{1}, AutoMTLS: true, Plugin: part{Network: "tcp"}},
+		"multiplexed":                   {Versions: []int{1}, Multiplex: true},
+		"multiplexed with AutoMTLS":     {Versions: []int{1}, Multiplex: true, AutoMTLS: true},
+		"multiplexed tcp with AutoMTLS": {Versions: []int{1}, Multiplex: true, AutoMTLS: true, Plugin: part{Network: "tcp"}},
+		"several versions":              {Versions: []int{4, 5, 6}, Plugin: part{AppVersions: []int{3, 5}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -100,7 +103,6 @@ func TestGoPluginHostRefuses(t *testing.T) {
 			"incompatible API version with plugin. Plugin version: 5",
 		},
 		"another cookie": {scenario{Versions: []int{1}, Cookie: "bye"}, "Unrecognized remote plugin message"},
-		"multiplexing":   {scenario{Versions: []int{1}, Multiplex: true}, "multiplex"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -37,7 +37,10 @@ func (s *Server) negotiate() error {
 		Protocol:    handshake.ProtocolGRPC,
 		Certificate: s.tls.certificate,
 	}
-	if env.MultiplexSet {
+	switch {
+	case env.Multiplex:
+		s.line.Multiplex = handshake.MultiplexYes
+	case env.MultiplexSet:
 		s.line.Multiplex = handshake.MultiplexNo
 	}
 	return nil

@@ -21,10 +21,9 @@ const abandonWait = 250 * time.Millisecond
 func (s *Server) Run(ctx context.Context) error {
 	defer s.Close()
 	served := make(chan error, 1)
-	go func() { served <- s.grpc.Serve(s.listener) }()
+	go func() { served <- s.serve() }()
 	if err := s.print(); err != nil {
-		s.Kill()
-		s.grpc.Stop()
+		s.Close()
 		<-served
 		return &Error{Reason: ReasonLine, Err: err}
 	}
@@ -37,12 +36,21 @@ func (s *Server) Run(ctx context.Context) error {
 	select {
 	case err := <-served:
 		s.Stop()
-		return &Error{Reason: ReasonServe, Err: err}
+		if err != nil {
+			return &Error{Reason: ReasonServe, Err: err}
+		}
+		s.drain()
+		return nil
 	case <-ctx.Done():
 		s.Stop()
 	case <-s.stop:
 	}
 	s.drain()
+	s.Close()
+	select {
+	case <-served:
+	case <-time.After(abandonWait): // a call was left behind
+	}
 	return nil
 }
 
@@ -81,12 +89,12 @@ func (s *Server) drain() {
 	go func() {
 		defer close(stopped)
 		s.grpc.Stop()
+		<-drained // GracefulStop waits for every call, and Stop for none
 	}()
 	abandon := time.NewTimer(abandonWait)
 	defer abandon.Stop()
 	select {
 	case <-stopped:
-		<-drained
 	case <-abandon.C:
 		s.cfg.Logger.Warn("a call does not end though it was cut off; it is left behind")
 	}

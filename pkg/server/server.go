@@ -28,6 +28,7 @@ type Server struct {
 	tls       secrets
 	listener  *transport.Listener
 	carrier   transport.Transport // owns listener
+	mux       muxSession          // with multiplexing
 
 	grpc   *grpc.Server
 	stdio  *services.Stdio
@@ -54,7 +55,7 @@ func Serve(ctx context.Context, cfg Config) error {
 // and listens. Nothing is printed yet. The caller calls Run, or Close when it
 // will not. The error is an *Error.
 func New(ctx context.Context, cfg Config) (*Server, error) {
-	s := &Server{cfg: cfg.withDefaults(), parent: os.Getppid(), stop: make(chan struct{}), kill: make(chan struct{})}
+	s := &Server{cfg: cfg.withDefaults(), parent: os.Getppid(), mux: newMuxSession(), stop: make(chan struct{}), kill: make(chan struct{})}
 	if err := s.negotiate(); err != nil {
 		return nil, err
 	}
@@ -84,14 +85,18 @@ func (s *Server) assemble() error {
 	}
 	s.grpc = grpc.NewServer(append(options, s.cfg.ServerOptions...)...)
 	s.stdio = services.NewStdio()
-	s.broker = services.NewBroker(services.BrokerConfig{
+	brokered := services.BrokerConfig{
 		Listen: func(ctx context.Context) (*transport.Listener, error) {
 			return s.newTransport(s.line.Network).Listen(ctx)
 		},
 		Connect:   transport.Connect,
 		ServerTLS: s.tls.server,
 		ClientTLS: s.tls.client,
-	})
+	}
+	if s.line.Multiplex == handshake.MultiplexYes {
+		brokered.Mux = s.mux.get
+	}
+	s.broker = services.NewBroker(brokered)
 	s.health = services.NewHealth(s.cfg.Checks)
 	s.stdio.Register(s.grpc)
 	s.broker.Register(s.grpc)

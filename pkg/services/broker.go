@@ -34,6 +34,10 @@ type BrokerConfig struct {
 	// ServerTLS protects accepted services, ClientTLS dialed ones: the
 	// configurations of the main connection. nil means no TLS.
 	ServerTLS, ClientTLS *tls.Config
+	// Mux returns the session of a multiplexed connection, which carries the
+	// brokered ones then; Listen and Connect are not used. nil means that
+	// multiplexing was not agreed on.
+	Mux func(context.Context) (*transport.Mux, error)
 }
 
 // Broker opens further connections between a host and its plugin, in either
@@ -57,6 +61,7 @@ type Broker struct {
 	stream   brokerStream             // the newest, nil before the first
 	attached chan struct{}            // closed and replaced when stream changes
 	pending  map[uint32]*announcement // by service id
+	knocks   knocking
 }
 
 // brokerStream is what both ends of StartStream have.
@@ -73,6 +78,7 @@ func NewBroker(cfg BrokerConfig) *Broker {
 		closed:   newOnceSignal(),
 		attached: make(chan struct{}),
 		pending:  make(map[uint32]*announcement),
+		knocks:   newKnocking(),
 	}
 }
 
@@ -138,6 +144,7 @@ func (b *Broker) Close() {
 		}
 		delete(b.pending, id)
 	}
+	b.closeKnocks()
 }
 
 // exchange makes stream the one that announcements are sent on and reads those

@@ -17,8 +17,9 @@ type announcement struct {
 
 // announced keeps what the peer announced for a Dial, at most brokerWait.
 func (b *Broker) announced(info *pluginpb.ConnInfo) {
-	if info.GetKnock() != nil {
-		return // knocks belong to multiplexed connections, which are not negotiated
+	if knock := info.GetKnock(); knock != nil {
+		b.knocked(info.GetServiceId(), knock)
+		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

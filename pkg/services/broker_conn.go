@@ -30,6 +30,8 @@ const (
 	BrokerAddress BrokerReason = "address"
 	// BrokerConnect: the announced address did not accept.
 	BrokerConnect BrokerReason = "connect"
+	// BrokerRefused: the peer answered a knock with an error.
+	BrokerRefused BrokerReason = "refused"
 	// BrokerClosed: the Broker was closed.
 	BrokerClosed BrokerReason = "closed"
 )
@@ -74,6 +76,7 @@ var brokerText = map[BrokerReason]string{
 	BrokerTimeout:  fmt.Sprintf("not announced within %s", brokerWait),
 	BrokerAddress:  "announced at an address that cannot be used",
 	BrokerConnect:  "cannot connect to the announced address",
+	BrokerRefused:  "refused by the other side",
 	BrokerClosed:   "the broker is closed",
 }
 
@@ -83,7 +86,10 @@ var errBrokerClosed = errors.New("closed")
 // waiting up to five seconds for the peer's stream. Connections that come out
 // of it are as they come off the wire: where the main connection has TLS, wrap
 // them with ServerTLS, or use Serve. The caller closes the listener.
-func (b *Broker) Accept(ctx context.Context, id uint32) (*transport.Listener, error) {
+func (b *Broker) Accept(ctx context.Context, id uint32) (net.Listener, error) {
+	if b.cfg.Mux != nil {
+		return b.acceptMux(ctx, id)
+	}
 	listener, err := b.cfg.Listen(ctx)
 	if err != nil {
 		return nil, &BrokerError{Reason: BrokerListen, ID: id, Err: err}
@@ -96,10 +102,15 @@ func (b *Broker) Accept(ctx context.Context, id uint32) (*transport.Listener, er
 		return listener, nil
 	}
 	_ = listener.Close()
+	return nil, b.notAnnounced(id, err)
+}
+
+// notAnnounced is the error of a message that could not be sent.
+func (b *Broker) notAnnounced(id uint32, err error) error {
 	if errors.Is(err, errBrokerClosed) {
-		return nil, &BrokerError{Reason: BrokerClosed, ID: id}
+		return &BrokerError{Reason: BrokerClosed, ID: id}
 	}
-	return nil, &BrokerError{Reason: BrokerAnnounce, ID: id, Err: err}
+	return &BrokerError{Reason: BrokerAnnounce, ID: id, Err: err}
 }
 
 // Serve accepts the service id and serves gRPC there until ctx is done or the
@@ -135,13 +146,17 @@ func (b *Broker) Serve(ctx context.Context, id uint32, register func(grpc.Servic
 // without a limit on message sizes. The address is tried once before Dial
 // returns. The caller closes the connection.
 func (b *Broker) Dial(ctx context.Context, id uint32, opts ...grpc.DialOption) (*grpc.ClientConn, error) {
-	endpoint, err := b.await(ctx, id)
+	connect := func(ctx context.Context) (net.Conn, error) { return b.dialMux(ctx, id) }
+	if b.cfg.Mux == nil {
+		endpoint, err := b.await(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		connect = func(ctx context.Context) (net.Conn, error) { return b.connect(ctx, id, endpoint) }
+	}
+	first, err := connect(ctx)
 	if err != nil {
 		return nil, err
-	}
-	first, err := b.cfg.Connect(ctx, endpoint)
-	if err != nil {
-		return nil, &BrokerError{Reason: BrokerConnect, ID: id, Err: err}
 	}
 	creds := insecure.NewCredentials()
 	if b.cfg.ClientTLS != nil {
@@ -154,7 +169,7 @@ func (b *Broker) Dial(ctx context.Context, id uint32, opts ...grpc.DialOption) (
 		case conn := <-tried:
 			return conn, nil
 		default:
-			return b.cfg.Connect(ctx, endpoint)
+			return connect(ctx)
 		}
 	}
 	opts = append([]grpc.DialOption{
@@ -167,6 +182,15 @@ func (b *Broker) Dial(ctx context.Context, id uint32, opts ...grpc.DialOption) (
 		return nil, &BrokerError{Reason: BrokerConnect, ID: id, Err: err}
 	}
 	conn.Connect()
+	return conn, nil
+}
+
+// connect reaches the announced endpoint.
+func (b *Broker) connect(ctx context.Context, id uint32, endpoint transport.Endpoint) (net.Conn, error) {
+	conn, err := b.cfg.Connect(ctx, endpoint)
+	if err != nil {
+		return nil, &BrokerError{Reason: BrokerConnect, ID: id, Err: err}
+	}
 	return conn, nil
 }
 

@@ -194,7 +194,7 @@ func TestBrokerAcceptsRawConnections(t *testing.T) {
 	listener, err := b.plugin.Accept(soon(t), 3)
 	noError(t, err)
 	defer listener.Close()
-	if _, err := os.Stat(listener.Endpoint().Address); err != nil {
+	if _, err := os.Stat(listener.(*transport.Listener).Endpoint().Address); err != nil {
 		t.Errorf("the socket: %v", err)
 	}
 	conn, err := b.host.Dial(soon(t), 3)

@@ -1,0 +1,69 @@
+package server
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/pyvider/rpcplugin/pkg/handshake"
+	"github.com/pyvider/rpcplugin/pkg/transport"
+)
+
+// muxWait is how long a multiplexing host may take to connect.
+const muxWait = 15 * time.Second
+
+// muxSession is the one session of a multiplexing host, once it has connected.
+type muxSession struct {
+	*sync.Once
+	ready chan struct{}
+	mux   *transport.Mux // valid after ready; nil when no host came
+}
+
+func newMuxSession() muxSession {
+	return muxSession{Once: new(sync.Once), ready: make(chan struct{})}
+}
+
+// set makes the session known.
+func (m *muxSession) set(mux *transport.Mux) {
+	m.Do(func() {
+		m.mux = mux
+		close(m.ready)
+	})
+}
+
+// get waits for the session.
+func (m *muxSession) get(ctx context.Context) (*transport.Mux, error) {
+	select {
+	case <-m.ready:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if m.mux == nil {
+		return nil, context.Canceled
+	}
+	return m.mux, nil
+}
+
+// serve serves gRPC on the listener, or, for a multiplexing host, on the main
+// streams of its one connection. The end of that connection is no error.
+func (s *Server) serve() error {
+	if s.line.Multiplex != handshake.MultiplexYes {
+		return s.grpc.Serve(s.listener)
+	}
+	mux, err := transport.AcceptMux(s.listener, muxWait)
+	s.mux.set(mux)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = mux.Close() }()
+	if err := s.listener.Unlink(); err != nil { // nobody else may dial
+		s.cfg.Logger.Debug("removing the socket file", "error", err)
+	}
+	err = s.grpc.Serve(mux.Main())
+	select {
+	case <-mux.Done():
+		return nil
+	default:
+		return err
+	}
+}
