@@ -15,12 +15,13 @@ const muxWait = 15 * time.Second
 // muxSession is the one session of a multiplexing host, once it has connected.
 type muxSession struct {
 	*sync.Once
+	wait  time.Duration // for the host
 	ready chan struct{}
 	mux   *transport.Mux // valid after ready; nil when no host came
 }
 
 func newMuxSession() muxSession {
-	return muxSession{Once: new(sync.Once), ready: make(chan struct{})}
+	return muxSession{Once: new(sync.Once), wait: muxWait, ready: make(chan struct{})}
 }
 
 // set makes the session known.
@@ -50,14 +51,14 @@ func (s *Server) serve() error {
 	if s.line.Multiplex != handshake.MultiplexYes {
 		return s.grpc.Serve(s.listener)
 	}
-	mux, err := transport.AcceptMux(s.listener, muxWait)
+	mux, err := transport.AcceptMux(s.listener, s.mux.wait)
 	s.mux.set(mux)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = mux.Close() }()
-	if err := s.listener.Unlink(); err != nil { // nobody else may dial
-		s.cfg.Logger.Debug("removing the socket file", "error", err)
+	if err := s.listener.Close(); err != nil { // nobody else may dial, by port neither
+		s.cfg.Logger.Debug("cleaning up the socket", "error", err)
 	}
 	err = s.grpc.Serve(mux.Main())
 	select {

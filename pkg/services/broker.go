@@ -144,7 +144,7 @@ func (b *Broker) Close() {
 		}
 		delete(b.pending, id)
 	}
-	b.closeKnocks()
+	b.forgetKnocks()
 }
 
 // exchange makes stream the one that announcements are sent on and reads those
@@ -161,6 +161,7 @@ func (b *Broker) exchange(stream brokerStream) error {
 		defer b.mu.Unlock()
 		if b.stream == stream {
 			b.stream = nil
+			b.forgetKnocks()
 		}
 	}()
 	for {

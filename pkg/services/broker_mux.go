@@ -3,7 +3,9 @@ package services
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/pyvider/rpcplugin/pkg/transport"
@@ -13,26 +15,51 @@ import (
 // On a multiplexed connection nothing is announced. Who dials a service id
 // knocks for it, the other side answers when it accepts that id, and the next
 // stream that the dialing side opens is the connection (go-plugin contract,
-// section 4).
+// section 4). So both sides keep to one order: who accepts expects streams in
+// the order of its answers, and who dials opens them in that order.
 
-// knocking is the state of a Broker's knocks. Its maps need Broker.mu.
+// knocking is the state of a Broker's knocks.
 type knocking struct {
-	turn  chan struct{}                            // held by the one dial under way
-	acks  map[uint32]chan *pluginpb.ConnInfo_Knock // that dials wait for
-	early map[uint32]*time.Timer                   // knocks for ids that nobody accepts yet
+	wait      time.Duration // how long a knock is held, by either side
+	turn      chan struct{} // held by the one dial under way
+	admitting sync.Mutex    // held from expecting a stream until that is said; taken before Broker.mu
+
+	// These need Broker.mu.
+
+	dial  *dialing               // that waits for an answer, or nil
+	asked map[uint32]int         // knocks that the peer has not answered
+	early map[uint32]*time.Timer // the peer's, for ids that nobody accepts yet
 }
 
 func newKnocking() knocking {
 	return knocking{
+		wait:  brokerWait,
 		turn:  make(chan struct{}, 1),
-		acks:  make(map[uint32]chan *pluginpb.ConnInfo_Knock),
+		asked: make(map[uint32]int),
 		early: make(map[uint32]*time.Timer),
 	}
 }
 
+// session waits for the session, which a plugin has once its host has come.
+func (b *Broker) session(ctx context.Context) (*transport.Mux, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.knocks.wait)
+	defer cancel()
+	go func() {
+		select {
+		case <-b.closed.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return b.cfg.Mux(ctx)
+}
+
 // acceptMux listens for the streams of id and answers a knock that came before.
 func (b *Broker) acceptMux(ctx context.Context, id uint32) (net.Listener, error) {
-	mux, err := b.cfg.Mux(ctx)
+	mux, err := b.session(ctx)
+	if b.closed.fired() {
+		return nil, &BrokerError{Reason: BrokerClosed, ID: id}
+	}
 	if err != nil {
 		return nil, &BrokerError{Reason: BrokerListen, ID: id, Err: err}
 	}
@@ -40,68 +67,12 @@ func (b *Broker) acceptMux(ctx context.Context, id uint32) (net.Listener, error)
 	if err != nil {
 		return nil, &BrokerError{Reason: BrokerListen, ID: id, Err: err}
 	}
-	b.mu.Lock()
-	waiting := b.knocks.early[id]
-	delete(b.knocks.early, id)
-	b.mu.Unlock()
-	if waiting != nil && waiting.Stop() {
+	b.knocks.admitting.Lock()
+	defer b.knocks.admitting.Unlock()
+	if b.takeEarly(id) {
 		b.acknowledge(id, mux.Expect(id))
 	}
 	return listener, nil
-}
-
-// dialMux knocks for id and opens the stream that the peer then expects.
-func (b *Broker) dialMux(ctx context.Context, id uint32) (net.Conn, error) {
-	mux, err := b.cfg.Mux(ctx)
-	if err != nil {
-		return nil, &BrokerError{Reason: BrokerConnect, ID: id, Err: err}
-	}
-	ctx, cancel := context.WithTimeout(ctx, brokerWait)
-	defer cancel()
-	select {
-	case b.knocks.turn <- struct{}{}:
-		defer func() { <-b.knocks.turn }()
-	case <-b.closed.done:
-		return nil, &BrokerError{Reason: BrokerClosed, ID: id}
-	case <-ctx.Done():
-		return nil, &BrokerError{Reason: BrokerTimeout, ID: id, Err: ctx.Err()}
-	}
-	if err := b.knock(ctx, id); err != nil {
-		return nil, err
-	}
-	conn, err := mux.Open(ctx)
-	if err != nil {
-		return nil, &BrokerError{Reason: BrokerConnect, ID: id, Err: err}
-	}
-	return conn, nil
-}
-
-// knock asks for id and waits until the peer is ready.
-func (b *Broker) knock(ctx context.Context, id uint32) error {
-	answered := make(chan *pluginpb.ConnInfo_Knock, 1)
-	b.mu.Lock()
-	b.knocks.acks[id] = answered
-	b.mu.Unlock()
-	defer func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		delete(b.knocks.acks, id)
-	}()
-	err := b.announce(ctx, &pluginpb.ConnInfo{ServiceId: id, Knock: &pluginpb.ConnInfo_Knock{Knock: true}})
-	if err != nil {
-		return b.notAnnounced(id, err)
-	}
-	select {
-	case answer := <-answered:
-		if answer.GetError() != "" {
-			return &BrokerError{Reason: BrokerRefused, ID: id, Err: errors.New(answer.GetError())}
-		}
-		return nil
-	case <-b.closed.done:
-		return &BrokerError{Reason: BrokerClosed, ID: id}
-	case <-ctx.Done():
-		return &BrokerError{Reason: BrokerTimeout, ID: id, Err: ctx.Err()}
-	}
 }
 
 // knocked handles a knock of the peer, or its answer to ours.
@@ -109,7 +80,7 @@ func (b *Broker) knocked(id uint32, knock *pluginpb.ConnInfo_Knock) {
 	if b.cfg.Mux == nil || !knock.GetKnock() {
 		return
 	}
-	mux, err := b.cfg.Mux(context.Background())
+	mux, err := b.session(context.Background())
 	if err != nil {
 		return
 	}
@@ -117,65 +88,81 @@ func (b *Broker) knocked(id uint32, knock *pluginpb.ConnInfo_Knock) {
 		b.answered(mux, id, knock)
 		return
 	}
-	b.mu.Lock()
-	if b.closed.fired() {
-		b.mu.Unlock()
-		return
+	b.knocks.admitting.Lock()
+	defer b.knocks.admitting.Unlock()
+	if decided, refusal := b.admit(mux, id); decided {
+		b.acknowledge(id, refusal)
 	}
-	err = mux.Expect(id)
-	if err != nil && b.knocks.early[id] == nil && len(b.knocks.early) < brokerPending {
-		b.knocks.early[id] = time.AfterFunc(brokerWait, func() { b.unanswered(id) })
-		b.mu.Unlock()
-		return
-	}
-	b.mu.Unlock()
-	b.acknowledge(id, err)
 }
 
-// answered hands an answer to the dial that waits for it. The peer expects a
-// stream now: if nobody waits any more, it gets an empty one, so that the next
-// dial's is not mistaken for it.
-func (b *Broker) answered(mux *transport.Mux, id uint32, answer *pluginpb.ConnInfo_Knock) {
+// admit expects a stream for id. When nobody accepts it yet, the knock waits
+// and nothing is decided.
+func (b *Broker) admit(mux *transport.Mux, id uint32) (decided bool, refusal error) {
 	b.mu.Lock()
-	waiting := b.knocks.acks[id]
-	delete(b.knocks.acks, id)
-	b.mu.Unlock()
-	if waiting != nil {
-		waiting <- answer
-		return
+	defer b.mu.Unlock()
+	if b.closed.fired() {
+		return false, nil
 	}
-	if answer.GetError() != "" {
-		return
+	refusal = mux.Expect(id)
+	var typed *transport.Error
+	if refusal == nil || !errors.As(refusal, &typed) || typed.Reason != transport.ReasonRefused {
+		return true, refusal
 	}
-	if stream, err := mux.Open(context.Background()); err == nil {
-		_ = stream.Close()
+	switch timer := b.knocks.early[id]; {
+	case timer != nil: // asked again: both get the one answer
+		if timer.Stop() {
+			timer.Reset(b.knocks.wait)
+		}
+	case len(b.knocks.early) < brokerPending:
+		b.knocks.early[id] = time.AfterFunc(b.knocks.wait, func() { b.unanswered(id) })
+	default:
+		return true, refusal
 	}
+	return false, nil
 }
 
 // unanswered tells the peer that nobody has accepted id in time.
 func (b *Broker) unanswered(id uint32) {
-	b.mu.Lock()
-	_, waits := b.knocks.early[id]
-	delete(b.knocks.early, id)
-	b.mu.Unlock()
-	if waits {
-		b.acknowledge(id, &BrokerError{Reason: BrokerTimeout, ID: id})
+	if b.takeEarly(id) {
+		b.acknowledge(id, fmt.Errorf("service id %d was not accepted within %s", id, b.knocks.wait))
 	}
 }
 
-// acknowledge answers a knock; refusal is nil when the peer may dial.
+// takeEarly reports whether an early knock waited for id. It does not any more.
+func (b *Broker) takeEarly(id uint32) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	timer := b.knocks.early[id]
+	if timer == nil {
+		return false
+	}
+	timer.Stop()
+	delete(b.knocks.early, id)
+	return true
+}
+
+// acknowledge answers a knock; refusal is nil when the peer may dial. Without a
+// stream nobody asks any more.
 func (b *Broker) acknowledge(id uint32, refusal error) {
 	answer := &pluginpb.ConnInfo_Knock{Knock: true, Ack: true}
 	if refusal != nil {
 		answer.Error = refusal.Error()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), brokerWait)
-	defer cancel()
-	_ = b.announce(ctx, &pluginpb.ConnInfo{ServiceId: id, Knock: answer}) // without a stream nobody asks any more
+	b.mu.Lock()
+	stream := b.stream
+	b.mu.Unlock()
+	if stream == nil {
+		return
+	}
+	b.sendMu.Lock()
+	defer b.sendMu.Unlock()
+	_ = stream.Send(&pluginpb.ConnInfo{ServiceId: id, Knock: answer})
 }
 
-// closeKnocks ends what waits; it needs b.mu.
-func (b *Broker) closeKnocks() {
+// forgetKnocks ends what waits for an answer of ours or of a peer that is gone;
+// it needs b.mu.
+func (b *Broker) forgetKnocks() {
+	clear(b.knocks.asked)
 	for id, timer := range b.knocks.early {
 		timer.Stop()
 		delete(b.knocks.early, id)

@@ -14,6 +14,10 @@ import (
 	"github.com/hashicorp/yamux"
 )
 
+// muxExpected bounds the streams that the other side can have us expect without
+// opening them.
+const muxExpected = 4096
+
 // Mux carries many connections over one, as hosts and plugins do that agreed
 // on multiplexing (see the go-plugin contract, section 4): a yamux session with
 // its default configuration, in which each stream is a connection.
@@ -119,12 +123,16 @@ func (m *Mux) Listen(id uint32) (net.Listener, error) {
 }
 
 // Expect says that the next stream which the other side opens is for a service
-// id. Without a listener for it the error has ReasonRefused.
+// id. Without a listener for it the error has ReasonRefused, and ReasonInUse
+// while thousands of streams that are expected have not come.
 func (m *Mux) Expect(id uint32) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.listeners[id] == nil {
 		return &Error{Reason: ReasonRefused, Found: serviceName(id)}
+	}
+	if len(m.expected) >= muxExpected {
+		return &Error{Reason: ReasonInUse, Found: serviceName(id), Expected: "the streams that were asked for before"}
 	}
 	m.expected = append(m.expected, id)
 	return nil

@@ -36,6 +36,11 @@ func (l *muxListener) deliver(stream net.Conn) bool {
 	}
 	select {
 	case l.streams <- stream:
+		select {
+		case <-l.closed: // since then, and end has perhaps not seen the stream
+			l.drop()
+		default:
+		}
 		return true
 	case <-l.closed:
 		return false
@@ -77,13 +82,18 @@ func (l *muxListener) Close() error {
 func (l *muxListener) end() {
 	l.once.Do(func() {
 		close(l.closed)
-		for {
-			select {
-			case stream := <-l.streams:
-				_ = stream.Close()
-			default:
-				return
-			}
-		}
+		l.drop()
 	})
+}
+
+// drop closes the streams that nobody took.
+func (l *muxListener) drop() {
+	for {
+		select {
+		case stream := <-l.streams:
+			_ = stream.Close()
+		default:
+			return
+		}
+	}
 }
