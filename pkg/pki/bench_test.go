@@ -25,6 +25,18 @@ func BenchmarkNewPair(b *testing.B) {
 func BenchmarkMutualHandshake(b *testing.B) {
 	b.Run("key=P-256", func(b *testing.B) {
 		plugin, host := newPair(b), newPair(b)
+		client := host.ClientTLS(plugin.Certificate())
+		client.ClientSessionCache = nil
+		benchHandshake(b, plugin.ServerTLS(host.Certificate()), client)
+	})
+	b.Run("key=P-256/exchange=default", func(b *testing.B) { // with a post-quantum hybrid
+		plugin, host := newPair(b), newPair(b)
+		server, client := plugin.ServerTLS(host.Certificate()), host.ClientTLS(plugin.Certificate())
+		client.ClientSessionCache, client.CurvePreferences, server.CurvePreferences = nil, nil, nil
+		benchHandshake(b, server, client)
+	})
+	b.Run("resumed", func(b *testing.B) {
+		plugin, host := newPair(b), newPair(b)
 		benchHandshake(b, plugin.ServerTLS(host.Certificate()), host.ClientTLS(plugin.Certificate()))
 	})
 	b.Run("key=P-521", func(b *testing.B) {

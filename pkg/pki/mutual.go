@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/tls"
@@ -16,29 +17,47 @@ import (
 // 1.2 or later, ALPN offers "h2", which gRPC insists on. A nil peer makes a
 // configuration that refuses everybody. The result is new each time and belongs
 // to the caller.
+//
+// Sessions are resumed among all listeners that use the same result or a clone
+// of it, by a key that is never stored: a brokered connection then costs a
+// fraction of the first one.
 func (p *Pair) ServerTLS(peer *x509.Certificate) *tls.Config {
 	config := p.mutualTLS(peer)
 	config.ClientAuth = tls.RequireAndVerifyClientCert
 	config.ClientCAs = rootOf(peer)
+	// Set here, as a clone that makes its own knows no other's sessions.
+	var key [32]byte
+	_, _ = rand.Read(key[:]) // it never fails
+	config.SetSessionTicketKeys([][32]byte{key})
 	return config
 }
+
+// sessions is how many sessions a client keeps: they all go by the one name.
+const sessions = 1
 
 // ClientTLS returns the configuration for connecting to peer and nobody else,
 // showing the pair's own certificate. The peer is verified as in
 // [Pair.ServerTLS], and has to go by the name "localhost", whatever its address.
+// Connections that use the same result or a clone of it resume the session of
+// an earlier one, if the peer knows it.
 func (p *Pair) ClientTLS(peer *x509.Certificate) *tls.Config {
 	config := p.mutualTLS(peer)
 	config.RootCAs = rootOf(peer)
+	config.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
 	return config
 }
 
-// mutualTLS returns what both roles have in common.
+// mutualTLS returns what both roles have in common. The key exchange is without
+// the post-quantum hybrids of crypto/tls, which cost more than all the rest: what
+// passes between two processes of one machine is not worth recording. P-521 has
+// to be among the curves for TLS 1.2, which picks certificates by them.
 func (p *Pair) mutualTLS(peer *x509.Certificate) *tls.Config {
 	return &tls.Config{
-		Certificates: []tls.Certificate{p.identity()},
-		ServerName:   host,
-		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"h2"},
+		Certificates:     []tls.Certificate{p.identity()},
+		ServerName:       host,
+		MinVersion:       tls.VersionTLS12,
+		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521},
+		NextProtos:       []string{"h2"},
 		VerifyConnection: func(state tls.ConnectionState) error {
 			return checkPeer(state, peer)
 		},

@@ -112,6 +112,34 @@ func TestPlaintextServer(t *testing.T) {
 	wantReason(t, pki.Explain(err), pki.ReasonNotTLS)
 }
 
+// gRPC clones the configurations that it is given, for each connection and each
+// server. Sessions survive that, and end with the pair's configuration.
+func TestResumptionAmongClones(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		t.Run(tls.VersionName(version), func(t *testing.T) {
+			plugin, host := newPair(t), newPair(t)
+			server, client := plugin.ServerTLS(host.Certificate()), host.ClientTLS(plugin.Certificate())
+			client.MaxVersion = version
+			for round := range 3 {
+				side, got := link(t, server.Clone(), client.Clone())
+				if side.err != nil || got.err != nil {
+					t.Fatalf("server: %v, client: %v", side.err, got.err)
+				}
+				if got.state.DidResume != (round > 0) || side.state.DidResume != got.state.DidResume {
+					t.Errorf("round %d: resumed %v", round, got.state.DidResume)
+				}
+				checkState(t, side.state, version, host.Certificate())
+				checkState(t, got.state, version, plugin.Certificate())
+			}
+			// Another configuration has another key: a full handshake, no error.
+			side, got := link(t, plugin.ServerTLS(host.Certificate()), client)
+			if side.err != nil || got.err != nil || got.state.DidResume {
+				t.Errorf("resumed %v, server: %v, client: %v", got.state.DidResume, side.err, got.err)
+			}
+		})
+	}
+}
+
 // A session that was made with one peer is no pass for another.
 func TestResumption(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {

@@ -15,8 +15,10 @@ import (
 )
 
 const (
-	// stdioChunk is the most bytes that one message carries.
-	stdioChunk = 64 << 10
+	// stdioChunk is the most bytes that one message carries. With its frame it
+	// fits the 32 KiB buffers of gRPC's pool; the next larger ones are of 1 MiB,
+	// and zeroed for every message at both ends.
+	stdioChunk = 32<<10 - 64
 	// stdioReplay is how many bytes are kept for a host that subscribes late.
 	stdioReplay = 1 << 20
 	// stdioChunkCost is what keeping a chunk costs besides its bytes, so that
@@ -43,7 +45,7 @@ type Stdio struct {
 	taken   uint64                // all below this sequence number had a taker
 	dropped uint64                // bytes
 	closed  bool
-	changed chan struct{} // closed and replaced at every change
+	changed chan struct{} // closed and forgotten at a change; nil when nobody waits
 }
 
 // cursor is how far a subscription is: the sequence number it takes next.
@@ -51,7 +53,7 @@ type cursor struct{ next uint64 }
 
 // NewStdio returns an empty Stdio. Its owner calls Close when the plugin stops.
 func NewStdio() *Stdio {
-	return &Stdio{opened: newOnceSignal(), hosts: make(map[*cursor]struct{}), changed: make(chan struct{})}
+	return &Stdio{opened: newOnceSignal(), hosts: make(map[*cursor]struct{})}
 }
 
 // Register adds the service to r under its name on the wire.
@@ -86,9 +88,15 @@ func (s *Stdio) Dropped() uint64 {
 func (s *Stdio) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
-		s.closed = true
+	s.closed = true
+	s.wake()
+}
+
+// wake tells the subscriptions that wait of a change; it needs s.mu.
+func (s *Stdio) wake() {
+	if s.changed != nil {
 		close(s.changed)
+		s.changed = nil
 	}
 }
 
@@ -147,6 +155,9 @@ func (s *Stdio) after(host *cursor) ([]*pluginpb.StdioData, <-chan struct{}) {
 	if s.closed {
 		return nil, nil
 	}
+	if s.changed == nil {
+		s.changed = make(chan struct{})
+	}
 	return nil, s.changed
 }
 
@@ -156,7 +167,7 @@ func (s *Stdio) write(channel pluginpb.StdioData_Channel, data []byte) (int, err
 	if s.closed {
 		return 0, io.ErrClosedPipe
 	}
-	for rest := data; len(rest) > 0; {
+	for rest := data; len(rest) > 0 && !s.join(channel, rest); {
 		n := min(len(rest), stdioChunk)
 		s.chunks = append(s.chunks, &pluginpb.StdioData{Channel: channel, Data: append([]byte(nil), rest[:n]...)})
 		s.cost += n + stdioChunkCost
@@ -172,9 +183,24 @@ func (s *Stdio) write(channel pluginpb.StdioData_Channel, data []byte) (int, err
 		s.first++
 		s.cost -= len(old.GetData()) + stdioChunkCost
 	}
-	close(s.changed)
-	s.changed = make(chan struct{})
+	s.wake()
 	return len(data), nil
+}
+
+// join adds data to the newest chunk, if that has room for all of it and nobody
+// has taken it: many short writes then are one message. It needs s.mu.
+func (s *Stdio) join(channel pluginpb.StdioData_Channel, data []byte) bool {
+	newest := len(s.chunks) - 1
+	if newest < 0 || s.first+uint64(newest) < s.taken {
+		return false
+	}
+	chunk := s.chunks[newest]
+	if chunk.GetChannel() != channel || len(chunk.GetData())+len(data) > stdioChunk {
+		return false
+	}
+	chunk.Data = append(chunk.Data, data...)
+	s.cost += len(data)
+	return true
 }
 
 // missed reports whether nobody has taken the chunk of a sequence number, or a

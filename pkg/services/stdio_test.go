@@ -118,17 +118,17 @@ func TestStdioWithoutAHostNeverBlocks(t *testing.T) {
 		name      string
 		size      int
 		leastKept int
-		mostKept  int // keeping a write costs more than its bytes
+		mostKept  int // keeping a chunk costs more than its bytes
 	}{
 		{"long writes", 100_000, 900 << 10, 1 << 20},
-		{"lines", 80, 300 << 10, 600 << 10},
-		{"single bytes", 1, 8000, 20_000},
+		{"lines", 80, 900 << 10, 1 << 20},
+		{"single bytes", 1, 900 << 10, 1 << 20},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			stdio, conn := newStdio(t)
 			data := random(5 << 20)
 			if test.size == 1 {
-				data = data[:256<<10]
+				data = data[:2<<20]
 			}
 			for rest := data; len(rest) > 0; {
 				n := min(test.size, len(rest))
@@ -238,9 +238,59 @@ func TestStdioChunks(t *testing.T) {
 		t.Error("what came is not what was written")
 	}
 	for _, size := range sizes {
-		if size == 0 || size > 64<<10 {
-			t.Errorf("chunks of %v bytes, expected 1 to 65536 each", sizes)
+		if size == 0 || size > 32<<10 {
+			t.Errorf("chunks of %v bytes, expected 1 to 32768 each", sizes)
 		}
+	}
+}
+
+// Short writes that wait together go together, as long as they are of the same
+// channel: their order is that of the writes.
+func TestStdioJoinsShortWrites(t *testing.T) {
+	stdio, conn := newStdio(t)
+	const lines, each = 1000, 100
+	line := strings.Repeat("x", each-1) + "\n"
+	for range lines {
+		write(t, stdio.Stdout(), line)
+	}
+	write(t, stdio.Stderr(), "bad\n")
+	write(t, stdio.Stdout(), "last\n")
+	stdio.Close()
+	stream, err := pluginpb.NewGRPCStdioClient(onWire.Conn(conn)).StreamStdio(soon(t), &emptypb.Empty{})
+	noError(t, err)
+	var got []*pluginpb.StdioData
+	for {
+		chunk, err := stream.Recv()
+		if err != nil {
+			break
+		}
+		got = append(got, chunk)
+	}
+	if len(got) != 4+2 {
+		t.Fatalf("%d messages, expected 4 of lines and 2 more", len(got))
+	}
+	for _, chunk := range got[:4] {
+		if len(chunk.GetData())%each != 0 || chunk.GetChannel() != pluginpb.StdioData_STDOUT {
+			t.Errorf("%d bytes of %s: a line was torn", len(chunk.GetData()), chunk.GetChannel())
+		}
+	}
+	if bad, last := string(got[4].GetData()), string(got[5].GetData()); bad != "bad\n" || last != "last\n" {
+		t.Errorf("got %q and %q at the end", bad, last)
+	}
+}
+
+// What a host has been given does not change any more.
+func TestStdioJoinsNothingToWhatWasTaken(t *testing.T) {
+	stdio, conn := newStdio(t)
+	stdout, _, ended := copying(soon(t), conn)
+	for i := range 200 {
+		write(t, stdio.Stdout(), "0123456789")
+		stdout.waitFor(t, 10*(i+1))
+	}
+	stdio.Close()
+	noError(t, receive(t, "the end", ended))
+	if got := stdout.String(); got != strings.Repeat("0123456789", 200) {
+		t.Errorf("got %d bytes", len(got))
 	}
 }
 
