@@ -14,6 +14,7 @@ import (
 	"github.com/pyvider/rpcplugin/internal/descriptors"
 	"github.com/pyvider/rpcplugin/internal/schema"
 	"github.com/pyvider/rpcplugin/pkg/client"
+	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/services"
 )
 
@@ -28,6 +29,8 @@ type connectCommand struct {
 
 // connectFlags are what all of connect's actions take.
 type connectFlags struct {
+	attachFlags
+
 	Host          string        `placeholder:"NAME" help:"Host to be: ${hosts}."`
 	Cookie        string        `placeholder:"NAME=VALUE" help:"Magic cookie to set."`
 	AppVersion    []int         `placeholder:"N,…" help:"App versions to offer; default: those of --host, else 1."`
@@ -46,13 +49,19 @@ func (connectCommand) Help() string {
   rpcplugin connect --host terraform -- ./terraform-provider-time
   rpcplugin connect --host kv list -- rpcplugin serve --host kv
   rpcplugin connect --host kv call proto.KV.Put \
-    -d '{"key": "a", "value": "MQ=="}' -- rpcplugin serve --host kv`
+    -d '{"key": "a", "value": "MQ=="}' -- rpcplugin serve --host kv
+
+A plugin that runs already is named instead, and goes on running:
+
+  rpcplugin connect --attach 127.0.0.1:1234 list
+  rpcplugin connect --reattach env call tfplugin6.Provider.GetProviderSchema`
 }
 
-// session is a plugin that was started for one action.
+// session is a plugin that was started, or attached to, for one action.
 type session struct {
 	*client.Client
 
+	attached   *handshake.Reattach // nil if it was started
 	sources    []schema.Source
 	reflection *schema.Reflection // nil without
 	phases     client.Phases
@@ -60,13 +69,11 @@ type session struct {
 	program    time.Duration // what the program behind it took to accept
 }
 
-// within starts the plugin, lets action use it, and stops it. complete waits for
-// the program behind a bridge first, so that all that it serves is known.
+// within starts the plugin, lets action use it, and stops it; one that runs
+// already is attached to, and left. complete waits for the program behind a
+// bridge first, so that all that it serves is known.
 func (f *connectFlags) within(ctx context.Context, p *Program, g globals, command []string, complete bool, action func(context.Context, *session) error) error {
-	if len(command) == 0 {
-		return usagef("for example rpcplugin connect --host terraform -- ./terraform-provider-time; see rpcplugin connect --help", "no plugin is named, expected its command after \"--\"")
-	}
-	config, err := f.config(p, command)
+	config, running, err := f.config(p, command)
 	if err != nil {
 		return err
 	}
@@ -82,12 +89,12 @@ func (f *connectFlags) within(ctx context.Context, p *Program, g globals, comman
 	ctx, release := interruptible(ctx)
 	defer release()
 	config.Logger = g.logger(p, forUser)
-	started, err := client.Start(ctx, config)
+	opened, err := open(ctx, config, running)
 	if err != nil {
 		return f.ended(ctx, f.advise(err, config))
 	}
-	defer func() { _ = started.Close(context.WithoutCancel(ctx)) }()
-	s := &session{Client: started, phases: started.Phases(), sources: named}
+	defer func() { _ = opened.Close(context.WithoutCancel(ctx)) }()
+	s := &session{Client: opened, attached: running, phases: opened.Phases(), sources: named}
 	if complete {
 		err = s.awaitProgram(ctx)
 	}
@@ -103,11 +110,11 @@ func (f *connectFlags) within(ctx context.Context, p *Program, g globals, comman
 	return f.ended(ctx, s.autopsy(err))
 }
 
-// config is that of the host role.
-func (f *connectFlags) config(p *Program, command []string) (client.Config, error) {
+// config is that of the host role, and the plugin to attach to, if any.
+func (f *connectFlags) config(p *Program, command []string) (client.Config, *handshake.Reattach, error) {
 	known, err := findHost(f.Host)
 	if err != nil {
-		return client.Config{}, err
+		return client.Config{}, nil, err
 	}
 	config := client.Config{
 		Command: command, Cookie: known.cookie, AppVersions: known.versions, Environ: p.Environ, Env: f.Env,
@@ -115,7 +122,7 @@ func (f *connectFlags) config(p *Program, command []string) (client.Config, erro
 	}
 	if f.Cookie != "" {
 		if config.Cookie, err = parseCookie(f.Cookie); err != nil {
-			return client.Config{}, err
+			return client.Config{}, nil, err
 		}
 	}
 	if len(f.AppVersion) > 0 {
@@ -124,7 +131,11 @@ func (f *connectFlags) config(p *Program, command []string) (client.Config, erro
 	if f.TLS == "off" || known.noTLS {
 		config.TLS = client.TLSOff
 	}
-	return config, errors.Join(checkEnv(f.Env), checkVersions(f.AppVersion),
+	running, err := f.running(p, command, config.AppVersions, known.served)
+	if f.Attach != "" {
+		config.AppVersions = nil // an address tells of none
+	}
+	return config, running, errors.Join(err, checkEnv(f.Env), checkVersions(f.AppVersion),
 		checkDuration("--timeout", f.Timeout), checkDuration("--start-timeout", f.StartTimeout))
 }
 

@@ -83,6 +83,10 @@ func (s *session) autopsy(err error) error {
 	defer moment.Stop()
 	select {
 	case <-s.Exited():
+		if s.attached != nil {
+			call.hint = "the connection to the plugin is lost: it has ended, most likely"
+			break
+		}
 		exit, words := s.LastWords()
 		call.hint = "the plugin " + exit.String()
 		if len(words) > 0 {

@@ -15,11 +15,13 @@ import (
 // infoCommand shows what was negotiated.
 type infoCommand struct{}
 
-// pluginInfo is its JSON form.
+// pluginInfo is its JSON form. A plugin that was attached to told of neither core
+// version nor TLS, and of pid and app version perhaps.
 type pluginInfo struct {
-	Pid         int              `json:"pid"`
-	CoreVersion int              `json:"core_version"`
-	AppVersion  int              `json:"app_version"`
+	Attached    bool             `json:"attached,omitempty"`
+	Pid         int              `json:"pid,omitempty"`
+	CoreVersion int              `json:"core_version,omitempty"`
+	AppVersion  *int             `json:"app_version,omitempty"`
 	Network     string           `json:"network"`
 	Address     string           `json:"address"`
 	Protocol    string           `json:"protocol"`
@@ -29,10 +31,11 @@ type pluginInfo struct {
 	Services    []string         `json:"services"`
 }
 
-// phaseInfo is what the start took, in milliseconds.
+// phaseInfo is what the start took, in milliseconds; of a plugin that was
+// attached to, only connect.
 type phaseInfo struct {
-	Process float64 `json:"process"`
-	Line    float64 `json:"line"`
+	Process float64 `json:"process,omitempty"`
+	Line    float64 `json:"line,omitempty"`
 	Connect float64 `json:"connect"`
 	// Program is until the program behind a bridge accepted, absent without one.
 	Program *float64 `json:"program,omitempty"`
@@ -56,12 +59,19 @@ func (infoCommand) Run(ctx context.Context, p *Program, g globals, c *connectFla
 func (s *session) info() (pluginInfo, error) {
 	line := s.Line()
 	info := pluginInfo{
-		Pid: s.Pid(), CoreVersion: line.CoreVersion, AppVersion: line.AppVersion,
+		Pid: s.Pid(), CoreVersion: line.CoreVersion, AppVersion: &line.AppVersion,
 		Network: line.Network, Address: line.Address, Protocol: line.Protocol,
 		Multiplex: line.Multiplex == handshake.MultiplexYes, Services: s.serviceNames(),
 		Phases: phaseInfo{
 			Process: milliseconds(s.phases.Process), Line: milliseconds(s.phases.Line), Connect: milliseconds(s.phases.Connect),
 		},
+	}
+	if s.attached != nil {
+		info.Attached, info.CoreVersion = true, 0
+		if s.attached.ProtocolVersion == 0 {
+			info.AppVersion = nil
+		}
+		return info, nil
 	}
 	if s.bridged {
 		waited := milliseconds(s.program)
@@ -76,9 +86,18 @@ func (s *session) info() (pluginInfo, error) {
 func (i pluginInfo) write(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(table, name+"\t"+format+"\n", args...) }
-	row("process", "%d", i.Pid)
-	row("core version", "%d", i.CoreVersion)
-	row("app version", "%d", i.AppVersion)
+	if i.Attached {
+		row("attached", "yes, it goes on running")
+	}
+	if i.Pid != 0 {
+		row("process", "%d", i.Pid)
+	}
+	if i.CoreVersion != 0 {
+		row("core version", "%d", i.CoreVersion)
+	}
+	if i.AppVersion != nil {
+		row("app version", "%d", *i.AppVersion)
+	}
 	row("network", "%s", i.Network)
 	row("address", "%s", i.Address)
 	row("protocol", "%s", i.Protocol)
@@ -89,13 +108,22 @@ func (i pluginInfo) write(w io.Writer) error {
 		row("certificate", "%s", i.Certificate.Subject)
 		row("sha256", "%s", i.Certificate.SHA256)
 	}
-	start := fmt.Sprintf("process %.1f ms, line %.1f ms, connect %.1f ms", i.Phases.Process, i.Phases.Line, i.Phases.Connect)
-	if i.Phases.Program != nil {
-		start += fmt.Sprintf(", program %.1f ms", *i.Phases.Program)
+	if i.Attached {
+		row("connect", "%.1f ms", i.Phases.Connect)
+	} else {
+		row("start", "%s", i.Phases)
 	}
-	row("start", "%s", start)
 	row("services", "%s", strings.Join(i.Services, "\n\t"))
 	return table.Flush()
+}
+
+// String lists the phases.
+func (i phaseInfo) String() string {
+	text := fmt.Sprintf("process %.1f ms, line %.1f ms, connect %.1f ms", i.Process, i.Line, i.Connect)
+	if i.Program != nil {
+		text += fmt.Sprintf(", program %.1f ms", *i.Program)
+	}
+	return text
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -107,7 +107,7 @@ func (p *Program) dispatch(ctx context.Context, options *commands) error {
 	default:
 		err = checkTrailing(parsed.Selected(), plugin)
 	}
-	if err != nil && len(args) > 0 && args[0] == "serve" {
+	if err != nil && commandName(args) == "serve" {
 		p.tellHost(err)
 	}
 	if err != nil {
@@ -179,12 +179,20 @@ func splitCommand(args []string) (own, plugin []string) {
 // takesSettings reports whether the arguments name a command that settings
 // files are for. The others must work in anybody's directory.
 func takesSettings(args []string) bool {
+	name := commandName(args)
+	return name == "serve" || name == "connect"
+}
+
+// commandName is the command among the arguments, "" without one. Flags of all
+// commands may go before it, and their values.
+func commandName(args []string) string {
 	for _, arg := range args {
-		if !strings.HasPrefix(arg, "-") {
-			return arg == "serve" || arg == "connect"
+		switch arg {
+		case "serve", "connect", "handshake", "descriptors", "version":
+			return arg
 		}
 	}
-	return false
+	return ""
 }
 
 // ownName reports whether the program was started under its own name, with or

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -15,6 +16,15 @@ func TestOwnName(t *testing.T) {
 		"RPCPLUGIN.EXE":                        true,
 		"rpcplugin_linux_amd64":                true,
 		"rpcplugin-v1.2.3":                     true,
+		"rpcplugin_v1.2.3":                     true,
+		"rpcplugin_1.2.3_linux_amd64":          true,
+		"rpcplugin-linux-amd64":                true,
+		"rpcplugin-darwin-arm64":               true,
+		"rpcplugin_windows_amd64.exe":          true,
+		"rpcplugin-tflint-ruleset":             false,
+		"rpcplugin-tflint-ruleset.exe":         false,
+		"rpcplugin_notes":                      false,
+		"rpcplugins":                           false,
 		"terraform-provider-notes":             false,
 		"./terraform-provider-rpcplugin":       false,
 		"/rpcplugin/terraform-provider-notes":  false,
@@ -51,6 +61,31 @@ func TestSplitCommand(t *testing.T) {
 		own, after := splitCommand(tc.args)
 		if !slices.Equal(own, tc.own) || !slices.Equal(after, tc.after) {
 			t.Errorf("%s: splitCommand(%q) = %q, %q, want %q, %q", tc.name, tc.args, own, after, tc.own, tc.after)
+		}
+	}
+}
+
+// Settings files are somebody else's where a command does not serve or connect.
+func TestTakesSettings(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		args string
+		want bool
+	}{
+		{"", false},
+		{"serve", true},
+		{"connect list", true},
+		{"--log-level=debug serve", true},
+		{"--log-level debug serve", true},
+		{"--color never connect", true},
+		{"version", false},
+		{"--color never version", false},
+		{"handshake parse", false},
+		{"handshake parse serve", false},
+		{"descriptors export tfplugin6", false},
+	} {
+		if got := takesSettings(strings.Fields(tc.args)); got != tc.want {
+			t.Errorf("takesSettings(%q) = %t, want %t", tc.args, got, tc.want)
 		}
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -216,30 +214,4 @@ func automatic(value string) string {
 		return ""
 	}
 	return value
-}
-
-// explainAttach says how hosts attach to a plugin that runs by itself.
-func (c *serveCommand) explainAttach(p *Program, at handshake.Reattach) {
-	what := "the built-in key-value plugin"
-	if len(c.Exec) > 0 {
-		what = strings.Join(c.Exec, " ")
-	}
-	terraform, err := handshake.FormatReattachProviders(map[string]handshake.Reattach{c.Provider: at})
-	other, otherErr := at.GoJSON()
-	if err = errors.Join(err, otherErr); err != nil {
-		fmt.Fprintf(p.Stderr, "cannot say how to attach: %v\n", err)
-		return
-	}
-	export, quote := "export ", "'"
-	if runtime.GOOS == "windows" {
-		export, quote = "set ", ""
-	}
-	fmt.Fprintf(p.Stderr, "serving %s, app version %d, process %d; Ctrl-C stops it\n\n", what, at.ProtocolVersion, os.Getpid())
-	if known, _ := findHost("terraform"); slices.Contains(known.versions, at.ProtocolVersion) {
-		fmt.Fprintf(p.Stderr, "Terraform and OpenTofu attach with this in their environment:\n\n  %sTF_REATTACH_PROVIDERS=%s%s%s\n\n",
-			export, quote, strings.ReplaceAll(terraform, "'", `'\''`), quote)
-	} else {
-		fmt.Fprintf(p.Stderr, "Terraform and OpenTofu take app versions 5 and 6, not %d: for them add --host terraform\n\n", at.ProtocolVersion)
-	}
-	fmt.Fprintf(p.Stderr, "Other hosts of go-plugin attach with this reattach configuration:\n\n  %s\n\n", other)
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/reflection"
@@ -18,6 +19,10 @@ import (
 //
 //	early    last words on stderr, then it ends with status 4
 //	deaf     it never listens
+//	late     it listens after a second
+//	mute     it serves without reflection
+//	environ  the variables that its further arguments name, on stderr, then it
+//	         ends with status 4
 //
 // and anything else is an argument that means nothing.
 func child() {
@@ -31,6 +36,14 @@ func child() {
 	case "early":
 		fmt.Fprintln(os.Stderr, "cannot reach the database")
 		os.Exit(4)
+	case "environ":
+		for _, name := range os.Args[2:] {
+			value, set := os.LookupEnv(name)
+			fmt.Fprintf(os.Stderr, "%s set %t %q\n", name, set, value)
+		}
+		os.Exit(4)
+	case "late":
+		<-time.After(time.Second)
 	case "deaf":
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		return
@@ -45,7 +58,9 @@ func child() {
 	}
 	server := grpc.NewServer()
 	testpb.RegisterEchoServer(server, echo{})
-	reflection.Register(server)
+	if mode != "mute" {
+		reflection.Register(server)
+	}
 	if err := server.Serve(listener); err != nil {
 		fail(err)
 	}

@@ -124,6 +124,34 @@ func jsonField(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// atleast N KEY… checks that the numbers at some keys of the JSON document on
+// stdout, paths as with json, are N together, or more.
+func atLeast(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: atleast N KEY…")
+	}
+	want, err := strconv.ParseFloat(args[0], 64)
+	ts.Check(err)
+	var document any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &document))
+	sum := 0.0
+	for _, path := range args[1:] {
+		value := document
+		for key := range strings.SplitSeq(path, ".") {
+			object, _ := value.(map[string]any)
+			value = object[key]
+		}
+		number, ok := value.(float64)
+		if !ok {
+			ts.Fatalf("%s is %v, want a number", path, value)
+		}
+		sum += number
+	}
+	if sum < want {
+		ts.Fatalf("%s are %g together, want %g at least", strings.Join(args[1:], ", "), sum, want)
+	}
+}
+
 // payload [!] TEXT checks the bytes of the field "payload" of the JSON document
 // on stdout, without the base64 around them.
 func payload(ts *testscript.TestScript, neg bool, args []string) {

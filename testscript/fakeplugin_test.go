@@ -24,9 +24,11 @@ func fakePlugin() {
 		fail(fmt.Errorf("usage: fakeplugin MODE"))
 	}
 	switch mode := os.Args[1]; mode {
-	case "good", "noisy":
-		servePlugin(mode == "noisy")
+	case "good", "noisy", "bare":
+		servePlugin(mode)
 	case "silent":
+	case "unfinished":
+		fmt.Print("1|1|unix|/nowhere|grpc|")
 	case "garbage":
 		fmt.Println("Loading the configuration...")
 	case "core":
@@ -48,14 +50,17 @@ func fakePlugin() {
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the host is gone
 }
 
-// servePlugin is a good plugin, but for what it prints after its line.
-func servePlugin(noisy bool) {
+// servePlugin is a good plugin, but for what it prints after its line, or for
+// the services that it has not.
+func servePlugin(mode string) {
 	err := server.Serve(context.Background(), server.Config{
 		Register: func(r grpc.ServiceRegistrar, _ *server.Server) error {
-			testpb.RegisterEchoServer(r, echo{})
+			if mode != "bare" {
+				testpb.RegisterEchoServer(r, echo{})
+			}
 			return nil
 		},
-		Stdout: noisyWriter(noisy),
+		Stdout: noisyWriter(mode == "noisy"),
 	})
 	if err != nil {
 		fail(err)

@@ -38,13 +38,15 @@ func TestScenarios(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status":  wantStatus,
-			"linkas":  linkAs,
-			"copyas":  copyAs,
-			"lines":   lines,
-			"narrow":  narrow,
-			"json":    jsonField,
-			"payload": payload,
+			"status":     wantStatus,
+			"linkas":     linkAs,
+			"copyas":     copyAs,
+			"lines":      lines,
+			"narrow":     narrow,
+			"json":       jsonField,
+			"atleast":    atLeast,
+			"attachable": attachable,
+			"payload":    payload,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GORACE", "atexit_sleep_ms=10") // each process sleeps a second by default

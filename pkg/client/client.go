@@ -16,34 +16,37 @@ import (
 	"github.com/pyvider/rpcplugin/pkg/transport"
 )
 
-// Phases are the times that the steps of a start took.
+// Phases are the times that the steps of a start took. Process and Line are
+// zero for a plugin that was attached to.
 type Phases struct {
 	// Process is from the call of Start to the running process.
 	Process time.Duration
 	// Line is from the running process to its handshake line.
 	Line time.Duration
-	// Connect is from the line to an answered ping, TLS included.
+	// Connect is from the line, or from the call of Attach, to an answered
+	// ping, TLS included.
 	Connect time.Duration
 }
 
-// Client is one running plugin and the connection to it. Start makes it, Close
-// ends it. Its methods may be called concurrently.
+// Client is one running plugin and the connection to it. Start makes it, or
+// Attach, and Close ends it. Its methods may be called concurrently.
 type Client struct {
-	cfg    Config
-	pair   *pki.Pair // nil without TLS
-	socket *transport.PrivateDir
-	proc   *process.Process
-	output *output
-	line   handshake.Line
-	phases Phases
-	tls    *tls.Config // nil without TLS
+	cfg      Config
+	attached *attachment           // nil if the plugin was started
+	pair     *pki.Pair             // nil without TLS
+	socket   *transport.PrivateDir // nil if attached
+	proc     *process.Process      // nil if attached
+	output   *output               // nil if attached
+	line     handshake.Line
+	phases   Phases
+	tls      *tls.Config // nil without TLS
 	// brokerTLS is that of services which the plugin dials; nil without TLS.
 	brokerTLS *tls.Config
 	broker    *services.Broker
 	mux       *transport.Mux // nil without multiplexing
 	conn      *grpc.ClientConn
 
-	streams sync.WaitGroup // of stdio and broker
+	streams sync.WaitGroup // of stdio and broker, and what watches the connection
 	cut     context.CancelFunc
 
 	closing sync.Once
@@ -162,24 +165,42 @@ func (c *Client) greet(ctx context.Context) error {
 // belongs to the Client.
 func (c *Client) Conn() *grpc.ClientConn { return c.conn }
 
-// Line returns the plugin's handshake line.
+// Line returns the plugin's handshake line; for a plugin that was attached to,
+// what stands for it: core version 1 and the facts of the Reattach.
 func (c *Client) Line() handshake.Line { return c.line }
 
-// Phases returns what the start took.
+// Phases returns what Start or Attach took.
 func (c *Client) Phases() Phases { return c.phases }
 
-// Pid returns the plugin's process id.
-func (c *Client) Pid() int { return c.proc.Pid() }
+// Pid returns the plugin's process id; for a plugin that was attached to, that
+// of the Reattach, in which 0 means that it is not known.
+func (c *Client) Pid() int {
+	if c.attached != nil {
+		return c.attached.Pid
+	}
+	return c.proc.Pid()
+}
 
 // Broker returns the broker of the connection.
 func (c *Client) Broker() *services.Broker { return c.broker }
 
-// Exited is closed when the plugin's process has ended.
-func (c *Client) Exited() <-chan struct{} { return c.proc.Exited() }
+// Exited is closed when the plugin's process has ended. Of a plugin that was
+// attached to only the connection is known: it is closed when that was lost, at
+// the latest by Close.
+func (c *Client) Exited() <-chan struct{} {
+	if c.attached != nil {
+		return c.attached.lost
+	}
+	return c.proc.Exited()
+}
 
 // LastWords returns how the plugin ended, valid after Exited, and the last
-// lines of its stderr.
+// lines of its stderr. For a plugin that was attached to the status is the
+// unknown one, with Code -1, and there are no lines.
 func (c *Client) LastWords() (ExitStatus, []string) {
+	if c.attached != nil {
+		return ExitStatus{Code: -1}, nil
+	}
 	return c.proc.Status(), c.output.stderr.Tail()
 }
 

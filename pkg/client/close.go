@@ -23,14 +23,24 @@ const (
 // SIGTERM, then SIGKILL to its whole group. When it returns, process, socket
 // and goroutines are gone. The end of ctx skips the waiting. It may be called
 // more than once; the error is that of cleaning up.
+//
+// A plugin that was attached to gets no signal. With Test true it is not even
+// asked to stop: only the connection ends. With Test false Shutdown is called,
+// and its process, if the Reattach names one, is waited for; each of the two may
+// take StopGrace.
 func (c *Client) Close(ctx context.Context) error {
 	c.closing.Do(func() { c.closed = c.end(ctx) })
 	return c.closed
 }
 
 func (c *Client) end(ctx context.Context) error {
-	if c.broker != nil {
-		c.shutdown(ctx)
+	var asked error // the answer to Shutdown
+	switch {
+	case c.broker == nil: // it was not reached
+	case c.attached != nil && c.attached.Test:
+		c.leave()
+	default:
+		asked = c.shutdown(ctx)
 	}
 	if c.conn != nil {
 		if err := c.conn.Close(); err != nil {
@@ -50,6 +60,11 @@ func (c *Client) end(ctx context.Context) error {
 		}
 		c.output.wait()
 	}
+	if c.attached != nil && c.broker != nil && !c.attached.Test && takenStop(asked) {
+		if err := c.attached.awaitEnd(ctx, c.cfg.StopGrace); err != nil {
+			c.cfg.Logger.Warn("the plugin that was attached to", "pid", c.attached.Pid, "error", err)
+		}
+	}
 	if c.socket != nil {
 		return c.socket.Close()
 	}
@@ -57,8 +72,8 @@ func (c *Client) end(ctx context.Context) error {
 }
 
 // shutdown asks the plugin to stop and gives it the grace to do so. stdio ends
-// with the plugin: what it still prints is wanted.
-func (c *Client) shutdown(ctx context.Context) {
+// with the plugin: what it still prints is wanted. The error is the answer.
+func (c *Client) shutdown(ctx context.Context) error {
 	c.broker.Close()
 	asked, cancel := context.WithTimeout(ctx, c.cfg.StopGrace)
 	defer cancel()
@@ -77,10 +92,11 @@ func (c *Client) shutdown(ctx context.Context) {
 	default:
 		grace := time.NewTimer(c.cfg.StopGrace)
 		defer grace.Stop()
-		await(ctx, grace.C, ended, c.proc.Exited())
+		await(ctx, grace.C, ended, c.Exited())
 	}
 	c.cut()
 	<-ended
+	return err
 }
 
 // settle waits a moment for the end of a plugin and its last words.

@@ -49,6 +49,9 @@ func (c *Client) connect(ctx context.Context) error {
 	}
 	streams, cut := context.WithCancel(context.Background())
 	c.cut = cut
+	if c.attached != nil {
+		c.streams.Go(func() { c.attached.watch(streams, c.conn) })
+	}
 	brokered := services.BrokerConfig{
 		Listen:    c.listen,
 		Connect:   transport.Connect,

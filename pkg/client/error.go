@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Reason says why a plugin did not start. The set is closed.
+// Reason says why a plugin did not start, or could not be attached to. The set
+// is closed.
 type Reason string
 
 // The reasons of an Error.
@@ -28,14 +29,19 @@ const (
 	ReasonTLS Reason = "tls"
 	// ReasonConnect: the plugin does not accept at its address.
 	ReasonConnect Reason = "connect"
+	// ReasonReattach: the Reattach is of a plugin that this host does not
+	// take. The cause is a *handshake.Error.
+	ReasonReattach Reason = "reattach"
 )
 
-// Error is the error of Start.
+// Error is the error of Start and of Attach.
 type Error struct {
 	// Reason is one of the Reason… constants.
 	Reason Reason
-	// Command is the plugin's program.
+	// Command is the plugin's program; "" with Attach.
 	Command string
+	// Address is where the plugin was said to listen, with Attach.
+	Address string
 	// Timeout is how long was waited, with ReasonTimeout.
 	Timeout time.Duration
 	// Status is how the plugin ended, with ReasonExited.
@@ -55,6 +61,9 @@ type Error struct {
 // Error says what happened to which plugin.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("plugin %q ", e.Command)
+	if e.Address != "" || e.Reason == ReasonReattach {
+		text = fmt.Sprintf("plugin at %q ", e.Address)
+	}
 	if report, ok := e.report(); ok {
 		return text + "did not start: " + report
 	}
@@ -78,6 +87,8 @@ func (e *Error) Error() string {
 		text += "cannot be trusted"
 	case ReasonConnect:
 		text += "does not accept connections"
+	case ReasonReattach:
+		text += "cannot be attached to"
 	default:
 		text += string(e.Reason)
 	}
@@ -114,11 +125,13 @@ func (e *Error) Hint() string {
 		advice = "run the command by hand with the same environment; a plugin that misses its cookie also ends like this"
 	case ReasonTimeout:
 		advice = "the first line on stdout must be the handshake line; a program without one becomes a plugin by `rpcplugin serve --exec`"
-	case ReasonCommand, ReasonPrepare, ReasonCanceled, ReasonLine, ReasonTLS, ReasonConnect:
+	case ReasonCommand, ReasonPrepare, ReasonCanceled, ReasonLine, ReasonTLS, ReasonConnect, ReasonReattach:
 		if hinter, ok := e.Err.(interface{ Hint() string }); ok {
 			advice = hinter.Hint()
 		} else if e.Reason == ReasonTLS {
 			advice = "a plugin that does not do AutoMTLS is reached with TLS turned off"
+		} else if e.Reason == ReasonConnect && e.Address != "" {
+			advice = "only a gRPC plugin without TLS can be attached to: one that serves by itself, or in go-plugin's test mode"
 		}
 	}
 	if e.Program != "" {

@@ -113,6 +113,45 @@ func TestStartSilence(t *testing.T) {
 	}
 }
 
+// What came of a line is shown: a plugin that forgot its end is found at once.
+func TestStartUnfinishedLine(t *testing.T) {
+	const text = "1|1|unix|/x|grpc|"
+	cfg := as(t, "printer", text)
+	failed := &client.Error{}
+	for cfg.StartTimeout = 200 * time.Millisecond; failed.Line == "" && cfg.StartTimeout < patience; cfg.StartTimeout *= 2 {
+		failed = fails(t, cfg) // on a busy machine nothing may have been printed yet
+	}
+	if failed.Reason != client.ReasonTimeout || failed.Line != text {
+		t.Errorf("reason %q, line %q", failed.Reason, failed.Line)
+	}
+	if want := `, but "` + text + `" without a line end`; !strings.HasSuffix(failed.Error(), want) {
+		t.Errorf("error %q, expected it to end with %q", failed, want)
+	}
+	cfg.Env = as(t, "printer", strings.Repeat("A", 5000)).Env
+	if failed = fails(t, cfg); failed.Line != strings.Repeat("A", 200) {
+		t.Errorf("the line has %d bytes, expected its first 200", len(failed.Line))
+	}
+}
+
+// A bridge that cannot start says why in place of its line.
+func TestStartReported(t *testing.T) {
+	for name, role := range map[string]string{"and ends": "speaker", "and lives": "printer"} {
+		t.Run(name, func(t *testing.T) {
+			cfg := as(t, role, "rpcplugin: command \"pyton\" not found (did you mean python?)\n")
+			failed := fails(t, cfg)
+			if failed.Reason != client.ReasonLine {
+				t.Errorf("reason %q", failed.Reason)
+			}
+			if want := "\" did not start: command \"pyton\" not found (did you mean python?)"; !strings.HasSuffix(failed.Error(), want) {
+				t.Errorf("error %q, expected it to end with %q", failed, want)
+			}
+			if !strings.Contains(failed.Hint(), "the plugin's own report") {
+				t.Errorf("hint %q", failed.Hint())
+			}
+		})
+	}
+}
+
 func TestStartEarlyExit(t *testing.T) {
 	failed := fails(t, as(t, "exit", "3"))
 	if failed.Reason != client.ReasonExited || failed.Status == nil || failed.Status.Code != 3 {

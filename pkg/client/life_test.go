@@ -152,7 +152,12 @@ func callThroughBroker(t *testing.T, c *client.Client) {
 	if reply := say(t, conn, word("from the host")); string(reply.GetPayload()) != "from the host" {
 		t.Errorf("the plugin's brokered service answered %v", reply)
 	}
+	beCalledThroughBroker(t, c)
+}
 
+// beCalledThroughBroker has the plugin call what we serve.
+func beCalledThroughBroker(t *testing.T, c *client.Client) {
+	t.Helper()
 	id := c.Broker().NextID()
 	serving, stop := context.WithCancel(soon(t))
 	var ended sync.WaitGroup

@@ -65,6 +65,10 @@ func roles() map[string]func(text string) int {
 		"listener":   playListener,
 		"parent":     playParent,
 		"holder":     playHolder,
+
+		"attachable":      playAttachable,
+		"go-plugin test":  playGoPluginTest,
+		"deaf attachable": playDeafAttachable,
 	}
 }
 

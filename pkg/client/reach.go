@@ -39,7 +39,10 @@ func (c *Client) reach(ctx context.Context, witness *witness) error {
 // fail makes the error for reason, with what is known of the plugin by now.
 func (c *Client) fail(reason Reason, cause error) *Error {
 	e := &Error{Reason: reason, Timeout: c.cfg.StartTimeout, Err: cause}
-	if len(c.cfg.Command) > 0 {
+	switch {
+	case c.attached != nil:
+		e.Address = c.attached.Address
+	case len(c.cfg.Command) > 0:
 		e.Command = c.cfg.Command[0]
 	}
 	if c.output == nil {

@@ -83,23 +83,7 @@ func playOurs(text string) int {
 		Network: text,
 		Register: func(r grpc.ServiceRegistrar, s *server.Server) error {
 			kv.NewStore(os.Getenv("KV_DIR")).Register(r)
-			testpb.RegisterEchoServer(r, &echo{
-				print: func(stdout, stderr string) error {
-					_, outErr := io.WriteString(s.Stdio().Stdout(), stdout)
-					_, errErr := io.WriteString(s.Stdio().Stderr(), stderr)
-					return errors.Join(outErr, errErr)
-				},
-				serve: func() uint32 {
-					id := s.Broker().NextID()
-					go func() {
-						_ = s.Broker().Serve(context.Background(), id, func(r grpc.ServiceRegistrar) {
-							testpb.RegisterEchoServer(r, &echo{})
-						})
-					}()
-					return id
-				},
-				dial: func(ctx context.Context, id uint32) (*grpc.ClientConn, error) { return s.Broker().Dial(ctx, id) },
-			})
+			testpb.RegisterEchoServer(r, ownEcho(s))
 			return nil
 		},
 	})
@@ -108,6 +92,27 @@ func playOurs(text string) int {
 		return 3
 	}
 	return 0
+}
+
+// ownEcho is the service of a plugin made with pkg/server.
+func ownEcho(s *server.Server) *echo {
+	return &echo{
+		print: func(stdout, stderr string) error {
+			_, outErr := io.WriteString(s.Stdio().Stdout(), stdout)
+			_, errErr := io.WriteString(s.Stdio().Stderr(), stderr)
+			return errors.Join(outErr, errErr)
+		},
+		serve: func() uint32 {
+			id := s.Broker().NextID()
+			go func() {
+				_ = s.Broker().Serve(context.Background(), id, func(r grpc.ServiceRegistrar) {
+					testpb.RegisterEchoServer(r, &echo{})
+				})
+			}()
+			return id
+		},
+		dial: func(ctx context.Context, id uint32) (*grpc.ClientConn, error) { return s.Broker().Dial(ctx, id) },
+	}
 }
 
 // forever waits for a signal that ends the process.

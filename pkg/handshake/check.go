@@ -23,6 +23,14 @@ type Expectation struct {
 	Multiplex bool
 }
 
+// networks are those that the host takes.
+func (e Expectation) networks() []string {
+	if e.Networks == nil {
+		return []string{NetworkUnix, NetworkTCP}
+	}
+	return e.Networks
+}
+
 // Check makes the checks of a host on a line that was parsed, in a host's
 // order: core version, app version, network, TCP address, protocol,
 // certificate, multiplexing. It does not resolve names and does not connect.
@@ -97,11 +105,7 @@ func (l Line) checkApp(e Expectation) *Error {
 }
 
 func (l Line) checkNetwork(e Expectation) *Error {
-	known := []string{NetworkUnix, NetworkTCP}
-	taken := e.Networks
-	if taken == nil {
-		taken = known
-	}
+	known, taken := []string{NetworkUnix, NetworkTCP}, e.networks()
 	if slices.Contains(known, l.Network) && slices.Contains(taken, l.Network) {
 		return nil
 	}
