@@ -80,6 +80,15 @@ func TestEnvironmentOfTCP(t *testing.T) {
 	}
 }
 
+// An empty cache directory is none: Python would write beside the sources.
+func TestEnvironmentWithEmptyCacheSetting(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", "/somewhere/cache")
+	got := environOf(t, []string{"PYTHONPYCACHEPREFIX="}, nil, "unix")
+	if want := "/somewhere/cache/rpcplugin/pycache"; got["PYTHONPYCACHEPREFIX"] != want {
+		t.Errorf("PYTHONPYCACHEPREFIX is %q, expected %q", got["PYTHONPYCACHEPREFIX"], want)
+	}
+}
+
 func TestEnvironmentWithoutCacheDirectory(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "")
 	t.Setenv("HOME", "")

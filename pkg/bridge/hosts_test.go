@@ -35,6 +35,7 @@ const (
 type bridgeConfig struct {
 	Child   childConfig
 	Command []string // default: the test binary as child
+	Open    bool     // no cookie is asked for
 }
 
 // runBridge is what a program makes of this package, signals included.
@@ -43,10 +44,14 @@ func runBridge(cfg bridgeConfig) int {
 	if command == nil {
 		command = []string{self()}
 	}
+	cookie := handshake.Cookie{Key: cookieKey, Value: cookieValue}
+	if cfg.Open {
+		cookie = handshake.Cookie{}
+	}
 	b, err := bridge.New(context.Background(), bridge.Config{
 		Command: command, Env: env, CrashReport: os.Stderr,
 		Logger: slog.New(hclog.NewHandler(os.Stderr, hclog.Options{Level: hclog.LevelTrace, Module: "bridge"})),
-		Server: server.Config{Cookie: handshake.Cookie{Key: cookieKey, Value: cookieValue}},
+		Server: server.Config{Cookie: cookie},
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stdout, err)

@@ -50,11 +50,11 @@ func TestStdoutReachesTheHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, patience, "all has come", func() bool { return stdout.String() == "said before\n\x00said later" })
-	if r.line.String() != "" && strings.Count(r.line.String(), "\n") != 1 {
-		t.Errorf("more than the line is on the bridge's own stdout: %q", r.line)
-	}
 	if err := r.stop(); err != nil {
 		t.Error(err)
+	}
+	if line := r.line.String(); strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") {
+		t.Errorf("the bridge's own stdout is %q, expected the handshake line alone", line)
 	}
 	if err := <-copied; err != nil {
 		t.Errorf("stdio: %v", err)

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc/encoding"
 )
 
 // The test binary plays every part when it finds its role in the environment:
@@ -29,6 +31,7 @@ func TestMain(m *testing.M) {
 	case "":
 		// A program with the race detector ends a second late otherwise.
 		_ = os.Setenv("GORACE", "atexit_sleep_ms=0")
+		encoding.RegisterCompressor(garbled{})
 		os.Exit(m.Run())
 	case "child":
 		os.Exit(runChild(settings[childConfig](childKey)))
@@ -38,6 +41,10 @@ func TestMain(m *testing.M) {
 		select {}
 	case "bridge":
 		os.Exit(runBridge(settings[bridgeConfig](bridgeKey)))
+	case "launcher":
+		os.Exit(runLauncher())
+	case "witness":
+		os.Exit(runWitness(settings[bridgeConfig](bridgeKey)))
 	case "host":
 		os.Exit(runHost(settings[hostConfig](hostKey)))
 	}

@@ -117,6 +117,45 @@ func TestWrongCookie(t *testing.T) {
 	goleak.VerifyNone(t, leaks)
 }
 
+// Of several faults the one that a person mends first is told: a plugin without
+// its host says that it is one, and a program that is not there comes before a
+// socket directory that is not.
+func TestFaultsInTheirOrder(t *testing.T) {
+	leaks := goleak.IgnoreCurrent()
+	tmp := privateTemp(t)
+	for _, test := range []struct{ name, cookie, command, want string }{
+		{"all is wrong", "crumbs", "no-such-program-anywhere", "server " + string(server.ReasonCookie)},
+		{"command and directory", cookieValue, "no-such-program-anywhere", "bridge " + string(bridge.ReasonCommand)},
+		{"the directory alone", cookieValue, self(), "server " + string(server.ReasonListen)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := bridge.Config{Command: []string{test.command}, Env: as("child", childKey, childConfig{})}
+			cfg.Server.Cookie = handshake.Cookie{Key: cookieKey, Value: cookieValue}
+			cfg.Server.LookupEnv = func(key string) (string, bool) {
+				value, found := map[string]string{
+					cookieKey: test.cookie, handshake.EnvUnixSocketDir: filepath.Join(tmp, "no such directory"),
+				}[key]
+				return value, found
+			}
+			_, err := bridge.New(t.Context(), cfg)
+			got := ""
+			if failed, ok := errors.AsType[*server.Error](err); ok {
+				got = "server " + string(failed.Reason)
+			}
+			if failed, ok := errors.AsType[*bridge.Error](err); ok {
+				got += "bridge " + string(failed.Reason)
+			}
+			if got != test.want {
+				t.Errorf("error %v is of %q, expected %q", err, got, test.want)
+			}
+		})
+	}
+	if left := entries(t, tmp); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+	goleak.VerifyNone(t, leaks)
+}
+
 // A temporary directory too long for sockets is not used for them.
 func TestLongTemporaryDirectory(t *testing.T) {
 	r := newRig(t, childConfig{}, func(*bridge.Config) {

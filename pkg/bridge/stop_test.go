@@ -18,35 +18,33 @@ import (
 // hostWait is how long a go-plugin host waits after Shutdown before it kills.
 const hostWait = 2 * time.Second
 
-// shutdown calls Shutdown as a host does and returns how long the answer and
-// the end took.
-func shutdown(t *testing.T, r *rig) (answered, ended time.Duration) {
+// shutdown calls Shutdown as a host does and returns how long the end took. The
+// answer comes before it: a plugin that ended first would not give one.
+func shutdown(t *testing.T, r *rig) time.Duration {
 	t.Helper()
 	began := time.Now()
 	if err := services.Shutdown(t.Context(), r.conn); err != nil {
 		t.Errorf("Shutdown: %v", err)
 	}
-	answered = time.Since(began)
+	answered := time.Since(began)
 	if err := r.wait(); err != nil {
 		t.Errorf("Run: %v", err)
 	}
-	ended = time.Since(began)
+	ended := time.Since(began)
 	t.Logf("Shutdown answered after %s, all ended after %s", answered, ended)
-	if answered > 300*time.Millisecond {
-		t.Errorf("Shutdown was answered after %s", answered)
-	}
 	if ended >= hostWait {
 		t.Errorf("the stop took %s", ended)
 	}
-	return answered, ended
+	return ended
 }
+
+// patient gives running calls a grace that outlasts every test.
+func patient(cfg *bridge.Config) { cfg.Server.Grace = time.Hour }
 
 func TestShutdown(t *testing.T) {
 	r := newRig(t, childConfig{})
 	r.report()
-	if _, ended := shutdown(t, r); ended > 400*time.Millisecond {
-		t.Errorf("an idle child that obeys took %s to end", ended)
-	}
+	shutdown(t, r)
 	if !r.logs.has("INFO asked to end") {
 		t.Error("the child got no SIGTERM")
 	}
@@ -72,11 +70,11 @@ func TestShutdownOfAStubbornChild(t *testing.T) {
 	if !alive(child.Grandchld) {
 		t.Fatal("there is no grandchild")
 	}
-	if _, ended := shutdown(t, r); ended < 400*time.Millisecond {
+	if ended := shutdown(t, r); ended < 400*time.Millisecond {
 		t.Errorf("the child got only %s to end", ended)
 	}
 	// A grandchild is killed, but only its own parent could wait for its end.
-	eventually(t, 200*time.Millisecond, "child and grandchild are gone", func() bool {
+	eventually(t, hostWait, "child and grandchild are gone", func() bool {
 		return !alive(child.Pid) && !alive(child.Grandchld)
 	})
 }
@@ -101,9 +99,9 @@ func TestRunningCallGetsTheGrace(t *testing.T) {
 			calls <- err
 		}()
 	}
-	start(400)
+	start(100)
 	start(60_000)
-	_, ended := shutdown(t, r)
+	ended := shutdown(t, r)
 	if ended < 900*time.Millisecond {
 		t.Errorf("all ended after %s, expected the grace", ended)
 	}
@@ -115,8 +113,9 @@ func TestRunningCallGetsTheGrace(t *testing.T) {
 	}
 }
 
+// Kill waits for no running call, however long its grace is.
 func TestKill(t *testing.T) {
-	r := newRig(t, childConfig{IgnoreTerm: true, Grandchild: true})
+	r := newRig(t, childConfig{IgnoreTerm: true, Grandchild: true}, patient)
 	child := r.report()
 	stream, err := r.Bidi(t.Context())
 	if err != nil {
@@ -132,18 +131,18 @@ func TestKill(t *testing.T) {
 	}
 	took := time.Since(began)
 	t.Logf("killed after %s", took)
-	if took > 400*time.Millisecond {
+	if took >= hostWait {
 		t.Errorf("Kill took %s", took)
 	}
 	// A grandchild is killed, but only its own parent could wait for its end.
-	eventually(t, 200*time.Millisecond, "child and grandchild are gone", func() bool {
+	eventually(t, hostWait, "child and grandchild are gone", func() bool {
 		return !alive(child.Pid) && !alive(child.Grandchld)
 	})
 }
 
 // A host that goes away in the middle of an answer costs the stop no time.
 func TestStopAfterTheHostIsGone(t *testing.T) {
-	r := newRig(t, childConfig{})
+	r := newRig(t, childConfig{}, patient)
 	for range 8 {
 		stream, err := r.Server(t.Context(), &testpb.Message{Payload: make([]byte, 100_000), Count: 1 << 30})
 		if err != nil {
@@ -158,7 +157,7 @@ func TestStopAfterTheHostIsGone(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took > 600*time.Millisecond {
+	if took := time.Since(began); took >= hostWait {
 		t.Errorf("the stop took %s", took)
 	}
 }
@@ -176,7 +175,7 @@ func TestCloseWithoutRun(t *testing.T) {
 	began := time.Now()
 	b.Close()
 	b.Close()
-	if took := time.Since(began); took > 400*time.Millisecond {
+	if took := time.Since(began); took >= hostWait {
 		t.Errorf("Close took %s", took)
 	}
 	if left := entries(t, tmp); len(left) > 0 {

@@ -25,7 +25,7 @@ type echo struct {
 
 	server  *server.Server
 	entered chan struct{} // gets a value when "hold" has come in
-	release chan struct{} // closed: "hold" is answered
+	release chan struct{} // closed: "hold" and "insist", which ignores its context, are answered
 }
 
 func (e *echo) Unary(ctx context.Context, message *testpb.Message) (*testpb.Message, error) {
@@ -38,6 +38,10 @@ func (e *echo) Unary(ctx context.Context, message *testpb.Message) (*testpb.Mess
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
+	case "insist":
+		e.entered <- struct{}{}
+		<-e.release
+		return message, nil
 	case "print":
 		_, outErr := io.WriteString(e.server.Stdio().Stdout(), "out\n")
 		_, errErr := io.WriteString(e.server.Stdio().Stderr(), "err\n")

@@ -101,6 +101,33 @@ func TestKillCutsCallsAtOnce(t *testing.T) {
 	}
 }
 
+// A call that ignores its context cannot be ended. It is left behind.
+func TestCallsThatInsistAreLeftBehind(t *testing.T) {
+	for name, stop := range map[string]func(*running){
+		"Stop": func(r *running) { r.Stop() }, "Kill": func(r *running) { r.Kill() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEcho()
+			defer close(e.release)
+			r := run(t, server.Config{Register: e.register, Grace: 50 * time.Millisecond})
+			conn := r.dial(t)
+			ended := make(chan error, 1)
+			ctx := soon(t)
+			go func() {
+				_, err := testpb.NewEchoClient(conn).Unary(ctx, &testpb.Message{Payload: []byte("insist")})
+				ended <- err
+			}()
+			receive(t, "the call's arrival", e.entered)
+			stop(r)
+			noError(t, receive(t, "the end of Run", r.ended))
+			gone(t, filepath.Dir(r.line.Address))
+			if err := receive(t, "the call's end", ended); status.Code(err) != codes.Unavailable {
+				t.Errorf("the call ended with %v, expected Unavailable", err)
+			}
+		})
+	}
+}
+
 func TestRunEndsWithItsContext(t *testing.T) {
 	dir := t.TempDir()
 	stdout := make(lines, 1)

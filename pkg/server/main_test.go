@@ -53,6 +53,8 @@ type part struct {
 	AppVersions []int
 	TLS         server.TLS
 	KeepSocket  bool
+	IgnoreHost  bool
+	Open        bool // no cookie is asked for
 }
 
 const partVariable = "SERVER_TEST_PART"
@@ -73,8 +75,13 @@ func playPlugin() int {
 	if err := json.Unmarshal([]byte(os.Getenv(partVariable)), &p); err != nil {
 		return 98
 	}
+	cookie := kv.Cookie()
+	if p.Open {
+		cookie = handshake.Cookie{}
+	}
 	err := server.Serve(context.Background(), server.Config{
-		Cookie:      kv.Cookie(),
+		Cookie:      cookie,
+		IgnoreHost:  p.IgnoreHost,
 		AppVersions: p.AppVersions,
 		Network:     p.Network,
 		TLS:         p.TLS,

@@ -1,9 +1,11 @@
 package services_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -80,6 +82,35 @@ func TestHealth(t *testing.T) {
 			}
 			check(test.after)
 		})
+	}
+}
+
+func TestHealthChecks(t *testing.T) {
+	refusal := status.Error(codes.Internal, "the program is gone")
+	checks := map[string]func(context.Context) error{
+		"good": func(context.Context) error { return nil },
+		"bad":  func(context.Context) error { return refusal },
+		"slow": func(ctx context.Context) error {
+			<-ctx.Done()
+			return status.FromContextError(ctx.Err()).Err()
+		},
+	}
+	health := services.NewHealth(checks)
+	delete(checks, "good") // the map was the caller's
+	at := serve(t, nil, func(s *grpc.Server) { health.Register(s) })
+	noError(t, services.CheckHealth(soon(t), at.conn, "good"))
+	if err := services.CheckHealth(soon(t), at.conn, "bad"); status.Code(err) != codes.Internal || status.Convert(err).Message() != "the program is gone" {
+		t.Errorf("bad: %v, expected %v", err, refusal)
+	}
+	if err := services.CheckHealth(soon(t), at.conn, "other"); status.Code(err) != codes.NotFound {
+		t.Errorf("other: %v, expected NotFound", err)
+	}
+	noError(t, services.CheckHealth(soon(t), at.conn, ""))
+	noError(t, services.Ping(soon(t), at.conn))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := services.CheckHealth(ctx, at.conn, "slow"); status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("slow: %v, expected DeadlineExceeded", err)
 	}
 }
 
