@@ -140,7 +140,7 @@ func (i lineInfo) rows(line handshake.Line, text string) (rows [][4]string) {
 	case len(line.Certificate) > 0:
 		row(6, "certificate", fmt.Sprintf("%d bytes", len(line.Certificate)), "that are no certificate")
 	case len(strings.Split(text, "|")) > 5 && strings.TrimSpace(strings.Split(text, "|")[5]) != "":
-		row(6, "certificate", strings.TrimSpace(strings.Split(text, "|")[5]), "too short for a certificate: hosts pass it over, and use no TLS")
+		row(6, "certificate", strings.TrimSpace(strings.Split(text, "|")[5]), "too short for a certificate: hosts pass it over")
 	default:
 		row(6, "certificate", "none", "no TLS: the host sent no PLUGIN_CLIENT_CERT")
 	}
