@@ -15,7 +15,7 @@ import (
 
 // ended tells why an action ended before its time.
 func (f *connectFlags) ended(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() == nil {
+	if err == nil || (ctx.Err() == nil && !quicker(ctx, err)) {
 		return err
 	}
 	if cause := context.Cause(ctx); errors.Is(cause, errInterrupted) {
@@ -26,6 +26,17 @@ func (f *connectFlags) ended(ctx context.Context, err error) error {
 		return &startError{err: &advisedError{err: fmt.Errorf("%w: %w", late, start), hint: late.Hint()}}
 	}
 	return late
+}
+
+// slack is how much sooner than ours a plugin's clock may end a call.
+const slack = 100 * time.Millisecond
+
+// quicker reports whether a call has ended by --timeout, of which the plugin was
+// told and which it noticed before we did.
+func quicker(ctx context.Context, err error) bool {
+	deadline, bounded := ctx.Deadline()
+	call, ok := errors.AsType[*callError](err)
+	return bounded && ok && call.status.Code() == codes.DeadlineExceeded && time.Until(deadline) < slack
 }
 
 // advise adds, to the error of a start, the flags that may help.

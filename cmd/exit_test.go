@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -77,6 +78,10 @@ func TestEndedTellsTimeoutFromInterruption(t *testing.T) {
 	defer cancel()
 	interrupted, interrupt := context.WithCancelCause(t.Context())
 	interrupt(errInterrupted)
+	almost, cancelAlmost := context.WithTimeout(t.Context(), slack/2)
+	t.Cleanup(cancelAlmost)
+	far, cancelFar := context.WithTimeout(t.Context(), time.Hour)
+	t.Cleanup(cancelFar)
 	flags := &connectFlags{}
 	call := &callError{status: status.New(codes.DeadlineExceeded, "")}
 	start := &client.Error{Reason: client.ReasonLine}
@@ -89,6 +94,8 @@ func TestEndedTellsTimeoutFromInterruption(t *testing.T) {
 		{"all is well", expired, nil, 0},
 		{"a call in time", t.Context(), call, 68},
 		{"a call after --timeout", expired, call, 5},
+		{"a call that the plugin ended just before --timeout", almost, call, 5},
+		{"a call that the plugin ended long before --timeout", far, call, 68},
 		{"a call after Ctrl-C", interrupted, call, 130},
 		{"given up by --timeout", expired, &client.Error{Reason: client.ReasonCanceled, Err: context.DeadlineExceeded}, 3},
 		{"ping given up by --timeout", expired, &client.Error{Reason: client.ReasonConnect, Err: status.Error(codes.DeadlineExceeded, "")}, 3},
