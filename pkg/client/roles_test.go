@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	plugin "github.com/hashicorp/go-plugin"
@@ -64,11 +65,17 @@ func (pluginHalf) GRPCServer(broker *plugin.GRPCBroker, s *grpc.Server) error {
 		},
 		serve: func() uint32 {
 			id := broker.NextId()
+			accepts := make(chan struct{}) // before, go-plugin would answer a knock and have no listener
 			go broker.AcceptAndServe(id, func(opts []grpc.ServerOption) *grpc.Server {
+				defer close(accepts)
 				brokered := grpc.NewServer(opts...)
 				testpb.RegisterEchoServer(brokered, &echo{})
 				return brokered
 			})
+			select {
+			case <-accepts:
+			case <-time.After(patience):
+			}
 			return id
 		},
 		dial: func(_ context.Context, id uint32) (*grpc.ClientConn, error) { return broker.Dial(id) },

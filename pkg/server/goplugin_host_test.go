@@ -256,17 +256,25 @@ func (d *dispensed) dial(ctx context.Context) error {
 func (d *dispensed) serve(ctx context.Context) error {
 	id := d.broker.NextId()
 	servers := make(chan *grpc.Server, 1)
-	go d.broker.AcceptAndServe(id, func(opts []grpc.ServerOption) *grpc.Server {
-		server := grpc.NewServer(opts...)
-		testpb.RegisterEchoServer(server, &echo{})
-		servers <- server
-		return server
-	})
-	err := wantPayload(d.echo.Unary(ctx, &testpb.Message{Payload: []byte("dial"), Count: int32(id)}))("from the plugin")
-	if err == nil {
-		(<-servers).Stop()
+	refused := make(chan struct{})
+	go func() {
+		defer close(refused)
+		d.broker.AcceptAndServe(id, func(opts []grpc.ServerOption) *grpc.Server {
+			server := grpc.NewServer(opts...)
+			testpb.RegisterEchoServer(server, &echo{})
+			servers <- server
+			return server
+		})
+	}()
+	select {
+	case server := <-servers: // it accepts: before, go-plugin would refuse a knock
+		defer server.Stop()
+	case <-refused:
+		return errors.New("the broker does not accept")
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return err
+	return wantPayload(d.echo.Unary(ctx, &testpb.Message{Payload: []byte("dial"), Count: int32(id)}))("from the plugin")
 }
 
 // shared is a buffer for several goroutines.
