@@ -162,7 +162,10 @@ func (s *session) awaitProgram(ctx context.Context) error {
 		s.bridged, s.program = true, time.Since(began)
 		return nil
 	case codes.Internal, codes.DeadlineExceeded, codes.Canceled:
-		return &startError{err: errors.New(status.Convert(err).Message())}
+		return &startError{err: &advisedError{
+			err:  errors.New(status.Convert(err).Message()),
+			hint: "try the program's command by hand: it must serve gRPC without TLS at the address in RPCPLUGIN_CHILD_ADDRESS, and stay",
+		}}
 	default: // there is no bridge
 		return nil
 	}

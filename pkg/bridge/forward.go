@@ -32,8 +32,8 @@ func (f *forwarder) handle(_ any, host grpc.ServerStream) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(outgoing(host.Context()))
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(outgoing(host.Context()))
+	defer cancel()
 	ctx, answer := awaitAnswer(ctx)
 	var largest atomic.Int64
 	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method,
@@ -43,7 +43,7 @@ func (f *forwarder) handle(_ any, host grpc.ServerStream) error {
 	}
 	go func() { // ends with the call: then every Recv of the host's stream does
 		if err := upstream(host, stream, &largest); err != nil {
-			cancel(err)
+			cancel() // the host has cancelled, or gRPC has told it what was wrong
 		}
 	}()
 	ended, err := downstream(stream, host)
@@ -53,9 +53,6 @@ func (f *forwarder) handle(_ any, host grpc.ServerStream) error {
 	host.SetTrailer(stream.Trailer())
 	if answer.came() {
 		return adviseLimit(err, largest.Load())
-	}
-	if cause := context.Cause(ctx); cause != nil && host.Context().Err() == nil {
-		return cause // a message of the host could not be read
 	}
 	return f.child.explain(host.Context(), err)
 }

@@ -195,12 +195,13 @@ func (c *Client) Exited() <-chan struct{} {
 }
 
 // LastWords returns how the plugin ended, valid after Exited, and the last
-// lines of its stderr. For a plugin that was attached to the status is the
+// lines of its stderr, for which it waits half a second at most. For a plugin that was attached to the status is the
 // unknown one, with Code -1, and there are no lines.
 func (c *Client) LastWords() (ExitStatus, []string) {
 	if c.attached != nil {
 		return ExitStatus{Code: -1}, nil
 	}
+	c.settle()
 	return c.proc.Status(), c.output.stderr.Tail()
 }
 

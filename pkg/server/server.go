@@ -164,6 +164,9 @@ func (s *Server) Close() {
 			s.stdio.Close()
 			s.broker.Close()
 			s.health.Close()
+			if lost := s.stdio.Dropped(); lost > 0 {
+				s.cfg.Logger.Warn("output that no host took in time was dropped", "bytes", lost)
+			}
 		}
 		if err := errors.Join(s.listener.Close(), s.carrier.Close()); err != nil {
 			s.cfg.Logger.Debug("cleaning up the socket", "error", err)
