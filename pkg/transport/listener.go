@@ -16,7 +16,7 @@ type Listener struct {
 
 	endpoint Endpoint
 	file     *socketFile            // nil for tcp
-	dir      *PrivateDir            // nil for tcp and for an explicit path
+	leave    func() error           // the private directory; nil without one
 	forget   func(closed *Listener) // tells the transport; may be nil
 	once     sync.Once
 }
@@ -36,7 +36,8 @@ func (l *Listener) Unlink() error {
 	return l.file.remove()
 }
 
-// Close stops accepting and removes the socket file and the private directory.
+// Close stops accepting and removes the socket file, and the private directory
+// if no other listener of the transport is open in it.
 // Accepted connections stay open. The first call returns what went wrong,
 // further ones nil.
 func (l *Listener) Close() error {
@@ -49,8 +50,8 @@ func (l *Listener) Close() error {
 		if unlinkErr := l.Unlink(); err == nil {
 			err = unlinkErr
 		}
-		if l.dir != nil {
-			if dirErr := l.dir.Close(); err == nil {
+		if l.leave != nil {
+			if dirErr := l.leave(); err == nil {
 				err = dirErr
 			}
 		}

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// socketName is the name of a socket in its private directory.
+// socketName is the name of the first socket in a private directory, and no
+// other has a longer one.
 const socketName = "plugin.sock"
 
 // The access a socket is given: its owner, or its owner and a group.
@@ -43,6 +44,7 @@ type UnixConfig struct {
 type Unix struct {
 	config UnixConfig
 	open   registry
+	room   room
 }
 
 // NewUnix makes a transport. Nothing is checked or opened before the first
@@ -53,8 +55,8 @@ func NewUnix(config UnixConfig) *Unix { return &Unix{config: config} }
 func (u *Unix) Network() string { return NetworkUnix }
 
 // Listen opens a socket that only its owner (and the configured group) may
-// connect to, whatever the process's umask. Without a Path each call makes a
-// new private directory.
+// connect to, whatever the process's umask. Without a Path it is in a private
+// directory, which the listeners that are open at the same time share.
 //
 // With a Path, a file that is there already is looked at first. A socket that
 // refuses connections is a left-over and is removed. A live one fails with
@@ -82,22 +84,22 @@ func (u *Unix) Listen(ctx context.Context) (*Listener, error) {
 	return u.open.adopt(l)
 }
 
-// listenPrivately listens in a new private directory.
+// listenPrivately listens in the private directory.
 func (u *Unix) listenPrivately(ctx context.Context) (*Listener, error) {
 	gid, err := lookupGroup(u.config.Group)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := NewPrivateDir(u.config.Dir, u.config.Group, len(socketName))
+	dir, name, err := u.room.enter(u.config)
 	if err != nil {
 		return nil, err
 	}
-	l, err := bind(ctx, dir.Path(socketName), gid)
+	l, err := bind(ctx, dir.Path(name), gid)
 	if err != nil {
-		_ = dir.Close()
+		_ = u.room.leave()
 		return nil, err
 	}
-	l.dir = dir
+	l.leave = u.room.leave
 	return l, nil
 }
 

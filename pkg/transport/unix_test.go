@@ -40,6 +40,48 @@ func TestUnixExchange(t *testing.T) {
 	wantReason(t, err, ReasonNotFound)
 }
 
+// The listeners of a transport share a directory while any of them is open.
+func TestUnixSharesDirectory(t *testing.T) {
+	unix := NewUnix(UnixConfig{Dir: shortDir(t)})
+	open := func() *Listener {
+		t.Helper()
+		l, err := unix.Listen(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	first, second := open(), open()
+	dir := filepath.Dir(first.Endpoint().Address)
+	if filepath.Dir(second.Endpoint().Address) != dir || first.Endpoint() == second.Endpoint() {
+		t.Errorf("listeners are at %s and %s, want two names in one directory", first.Endpoint(), second.Endpoint())
+	}
+	exchange(t, unix, first)
+	if err := first.Close(); err != nil || !exists(t, dir) {
+		t.Errorf("%s went with the first of two listeners, %v", dir, err)
+	}
+	third := open()
+	if third.Endpoint() == first.Endpoint() || third.Endpoint() == second.Endpoint() {
+		t.Errorf("%s was given out twice", third.Endpoint())
+	}
+	exchange(t, unix, second)
+	for _, l := range []*Listener{second, third} {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if exists(t, dir) {
+		t.Errorf("%s is left after the last listener", dir)
+	}
+	last := open()
+	if filepath.Dir(last.Endpoint().Address) == dir {
+		t.Errorf("%s is used again", dir)
+	}
+	if err := unix.Close(); err != nil || exists(t, filepath.Dir(last.Endpoint().Address)) {
+		t.Errorf("the directory is left after the transport's end, %v", err)
+	}
+}
+
 func TestUnixUnlink(t *testing.T) {
 	unix := NewUnix(UnixConfig{Dir: shortDir(t)})
 	defer func() { _ = unix.Close() }()
