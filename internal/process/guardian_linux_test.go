@@ -72,9 +72,10 @@ func TestGuardian(t *testing.T) {
 		dirsLeft int
 	}{
 		{"alarm", func(g *guardian) { g.ours.Close() }, true, 0},
-		{"alarm after the group is gone", func(g *guardian) { g.forget(); g.ours.Close() }, false, 0},
+		{"alarm after the group is gone", func(g *guardian) { g.forget(false); g.ours.Close() }, false, 0},
+		{"retired group is gone", func(g *guardian) { g.forget(true); <-g.ended; g.ours.Close() }, false, 3},
 		{"dismissed", func(g *guardian) { g.dismiss() }, false, 3},
-		{"dismissed after the group is gone", func(g *guardian) { g.forget(); g.dismiss() }, false, 3},
+		{"dismissed after the group is gone", func(g *guardian) { g.forget(false); g.dismiss() }, false, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWard(t)
@@ -170,7 +171,7 @@ func TestGuardianWithoutShell(t *testing.T) {
 	g.shell = filepath.Join(t.TempDir(), "no-shell")
 	g.watch(1 << 30) // no group has that id
 	<-g.ended
-	g.forget()
+	g.forget(false)
 	g.dismiss()
 	if g.running != nil {
 		t.Error("a shell was found")

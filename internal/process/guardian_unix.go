@@ -153,9 +153,14 @@ func inheritable() int {
 	}
 }
 
-// forget must be called before the leader of the group is reaped.
-func (g *guardian) forget() {
-	if g != nil {
+// forget must be called before the leader of the group is reaped. With all, the
+// directories are none of the guardian's business any more either.
+func (g *guardian) forget(all bool) {
+	switch {
+	case g == nil:
+	case all:
+		g.tell(lineDone)
+	default:
 		g.tell(lineGone)
 	}
 }

@@ -5,7 +5,7 @@ type guardian struct{}
 
 func newGuardian(Config) *guardian { return nil }
 
-func (g *guardian) watch(int) {}
-func (g *guardian) forget()   {}
-func (g *guardian) dismiss()  {}
-func (g *guardian) discard()  {}
+func (g *guardian) watch(int)   {}
+func (g *guardian) forget(bool) {}
+func (g *guardian) dismiss()    {}
+func (g *guardian) discard()    {}

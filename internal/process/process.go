@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // Process is a child that was started. Whoever started it must call
@@ -24,6 +25,7 @@ type Process struct {
 	closing chan struct{} // closed by Close
 	ended   chan struct{} // closed when run has returned
 	status  Status
+	retired atomic.Bool // Retire was called
 
 	mu     sync.Mutex // serializes signals and the reaping
 	group  *group
@@ -140,7 +142,7 @@ func (p *Process) reap(cmd *exec.Cmd) {
 	}
 	p.mu.Lock()
 	p.group.killRest()
-	p.guard.forget()
+	p.guard.forget(p.retired.Load())
 	if err == nil {
 		p.wait(cmd)
 	}
@@ -160,6 +162,12 @@ func (p *Process) wait(cmd *exec.Cmd) {
 		p.logger.Debug("status of child is unknown", "pid", p.pid, "error", err)
 	}
 }
+
+// Retire says that the child is about to end and that Close will follow at once.
+// The guardian then goes as soon as the group is gone, at the same time as the
+// rest is cleaned up: should this process be killed in that moment, the
+// directories stay.
+func (p *Process) Retire() { p.retired.Store(true) }
 
 // Pid returns the process id of the child, which is also the id of its group.
 // It stays the same after the exit, when it may have another owner.
