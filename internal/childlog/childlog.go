@@ -22,6 +22,9 @@ const (
 	tailBytes = 4 << 10
 	// quiet is how long a traceback may pause before it counts as whole.
 	quiet = 100 * time.Millisecond
+	// crashLines and crashBytes bound what is kept of a crash.
+	crashLines = 200
+	crashBytes = 64 << 10
 )
 
 // Log is the reading of one stderr. Read starts it; it ends with its reader.
@@ -31,6 +34,9 @@ type Log struct {
 
 	mu   sync.Mutex
 	tail []string
+	// crash is what came from the first line of a crash on, of crashed lines.
+	crash   strings.Builder
+	crashed int
 }
 
 // Read reads r to its end, in the background, and logs what comes to logger.
@@ -50,6 +56,15 @@ func (l *Log) Tail() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]string(nil), l.tail...)
+}
+
+// Crash returns what was read from a line on that starts as a crash of Go's
+// runtime does, with "panic: " or "fatal error: ", without its last line end, at
+// most 200 lines and 64 KiB; "" without such a line.
+func (l *Log) Crash() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.TrimRight(l.crash.String(), "\n")
 }
 
 // split sends the lines of r. A line longer than a host reads in one piece is
@@ -104,6 +119,7 @@ func (l *Log) log(entries []hclog.Entry) {
 // reads.
 func (l *Log) keep(line []byte) {
 	text := strings.ToValidUTF8(strings.TrimRight(string(line), "\r\n"), "\uFFFD")
+	l.keepCrash(text)
 	if entry, ok := hclog.ParseLine(line); ok {
 		text = entry.Message
 	}
@@ -124,4 +140,22 @@ func (l *Log) keep(line []byte) {
 			return
 		}
 	}
+}
+
+// keepCrash adds a line to the crash, if there is one or it begins here.
+func (l *Log) keepCrash(text string) {
+	begins := strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ")
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	room := crashBytes - l.crash.Len() - 1 // for the line end
+	if l.crashed == 0 && !begins || l.crashed == crashLines || room < 0 {
+		return
+	}
+	l.crashed++
+	if len(text) > room {
+		text = strings.ToValidUTF8(text[:room], "")
+		l.crashed = crashLines // no room for another one
+	}
+	l.crash.WriteString(text)
+	l.crash.WriteByte('\n')
 }

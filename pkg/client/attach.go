@@ -23,22 +23,22 @@ type attachment struct {
 	lost chan struct{}
 }
 
-// Attach connects to a plugin that runs already, in the clear and without
-// multiplexing, as hosts reattach (go-plugin contract, section 4). It returns
+// Attach connects to a plugin that runs already, in the clear, unless cfg has a
+// TLSConfig, and without multiplexing, as hosts reattach (go-plugin contract, section 4). It returns
 // when the plugin has answered a ping; hosts of go-plugin open and close a probe
 // connection before, which would tell nothing that the ping does not.
 //
 // The plugin must speak gRPC. If cfg.AppVersions are set, its version must be
 // among them; a ProtocolVersion of 0 means 5, see [handshake.Reattach.Version].
 // cfg.Networks count as well, and with cfg.Multiplex every plugin is refused. Of
-// the rest of cfg only StartTimeout (of the ping), StopGrace, Stdout, Stderr,
-// DialOptions and Logger count.
+// the rest of cfg only TLSConfig, StartTimeout (of the ping), StopGrace, Stdout, Stderr,
+// DialOptions, Logger, PingTimeout and Trace count.
 //
 // What the plugin prints goes to one host: an attached one takes it from others.
 // A plugin made with go-plugin has a broker for the first host only.
 //
-// ctx bounds Attach only. The error is an *Error with ReasonReattach,
-// ReasonConnect or ReasonCanceled. The caller calls Close, which leaves the
+// ctx bounds Attach only. The error is an *Error with ReasonConfig,
+// ReasonReattach, ReasonConnect, ReasonTLS or ReasonCanceled. The caller calls Close, which leaves the
 // plugin running if r.Test is true.
 func Attach(ctx context.Context, cfg Config, r handshake.Reattach) (*Client, error) {
 	c := &Client{cfg: cfg.withDefaults(), attached: &attachment{Reattach: r, lost: make(chan struct{})}}
@@ -53,6 +53,10 @@ func Attach(ctx context.Context, cfg Config, r handshake.Reattach) (*Client, err
 
 func (c *Client) attach(ctx context.Context, expected handshake.Expectation) error {
 	began := time.Now()
+	c.started = began
+	if err := c.cfg.checkTLS(); err != nil {
+		return c.fail(ReasonConfig, err)
+	}
 	if err := c.attached.Check(expected); err != nil {
 		return c.fail(ReasonReattach, err)
 	}
@@ -64,6 +68,8 @@ func (c *Client) attach(ctx context.Context, expected handshake.Expectation) err
 		return err
 	}
 	c.phases.Connect = time.Since(began)
+	c.watchExit()
+	c.ready()
 	c.cfg.Logger.Debug("attached to a plugin", "pid", c.attached.Pid, "app_version", c.line.AppVersion,
 		"network", c.line.Network, "address", c.line.Address)
 	return nil

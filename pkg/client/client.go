@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"strconv"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 
-	"github.com/pyvider/rpcplugin/internal/process"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/pki"
 	"github.com/pyvider/rpcplugin/pkg/services"
@@ -35,7 +35,7 @@ type Client struct {
 	attached *attachment           // nil if the plugin was started
 	pair     *pki.Pair             // nil without TLS
 	socket   *transport.PrivateDir // nil if attached
-	proc     *process.Process      // nil if attached
+	proc     Running               // nil if attached
 	output   *output               // nil if attached
 	line     handshake.Line
 	phases   Phases
@@ -45,6 +45,12 @@ type Client struct {
 	broker    *services.Broker
 	mux       *transport.Mux // nil without multiplexing
 	conn      *grpc.ClientConn
+
+	life     life
+	traffic  transport.Counter
+	calls    callCount
+	started  time.Time
+	restarts int // set by a Supervisor before anybody else sees the Client
 
 	streams sync.WaitGroup // of stdio and broker, and what watches the connection
 	cut     context.CancelFunc
@@ -68,67 +74,30 @@ func Start(ctx context.Context, cfg Config) (*Client, error) {
 
 func (c *Client) start(ctx context.Context) error {
 	began := time.Now()
-	if err := c.launch(); err != nil {
+	c.started = began
+	call(c.cfg.Trace.ProcessStart, c.cfg.Command)
+	if err := c.launch(ctx); err != nil {
 		return err
 	}
 	launched := time.Now()
 	c.phases.Process = launched.Sub(began)
+	c.watchExit()
+	call(c.cfg.Trace.ProcessStarted, c.proc.ID())
 	if err := c.greet(ctx); err != nil {
 		return err
 	}
 	greeted := time.Now()
 	c.phases.Line = greeted.Sub(launched)
+	call(c.cfg.Trace.Line, LineInfo{Line: c.line, Took: c.phases.Line})
 	if err := c.connect(ctx); err != nil {
 		return err
 	}
 	c.phases.Connect = time.Since(greeted)
-	c.cfg.Logger.Debug("plugin started", "pid", c.proc.Pid(), "app_version", c.line.AppVersion,
+	c.ready()
+	c.cfg.Logger.Debug("plugin started", "id", c.proc.ID(), "app_version", c.line.AppVersion,
 		"network", c.line.Network, "address", c.line.Address, "tls", c.tls != nil)
 	return nil
 }
-
-// launch starts the process with what a host puts in a plugin's environment.
-func (c *Client) launch() error {
-	env := handshake.Env{
-		AppVersions: c.cfg.AppVersions, Transports: c.cfg.Networks,
-		MultiplexSet: c.cfg.Multiplex, Multiplex: c.cfg.Multiplex,
-	}
-	var err error
-	if c.cfg.TLS == TLSAuto {
-		if c.pair, err = pki.NewPair(); err != nil {
-			return c.fail(ReasonPrepare, err)
-		}
-		env.ClientCert = c.pair.PEM()
-	}
-	// A directory of ours for the plugin's socket: it goes with us, even if
-	// the plugin is killed and cannot clean up.
-	if c.socket, err = transport.NewPrivateDir("", "", longestSocketName); err != nil {
-		return c.fail(ReasonPrepare, err)
-	}
-	env.SocketDir = c.socket.Dir()
-	environ := append(handshake.StripEnv(c.cfg.Environ, c.cfg.Cookie.Key), env.Environ()...)
-	if !c.cfg.Cookie.IsZero() {
-		environ = append(environ, c.cfg.Cookie.Key+"="+c.cfg.Cookie.Value)
-	}
-	c.proc, err = process.Start(process.Config{
-		Command:       c.cfg.Command,
-		Env:           append(environ, c.cfg.Env...),
-		Dir:           c.cfg.Dir,
-		Guard:         true,
-		RemoveOnDeath: []string{c.socket.Dir()},
-		Logger:        c.cfg.Logger,
-	})
-	if err != nil {
-		return c.fail(ReasonCommand, err)
-	}
-	c.output = readOutput(c.proc, c.cfg.Logger)
-	return nil
-}
-
-// longestSocketName is room for the name that a plugin gives its socket in the
-// directory it is given: go-plugin's are "plugin" and ten digits; ours a
-// directory and a short name.
-const longestSocketName = 48
 
 // greet waits for the handshake line and checks it.
 func (c *Client) greet(ctx context.Context) error {
@@ -173,12 +142,22 @@ func (c *Client) Line() handshake.Line { return c.line }
 func (c *Client) Phases() Phases { return c.phases }
 
 // Pid returns the plugin's process id; for a plugin that was attached to, that
-// of the Reattach, in which 0 means that it is not known.
+// of the Reattach. 0 means that it is not known, or that the plugin is no process
+// of this machine.
 func (c *Client) Pid() int {
 	if c.attached != nil {
 		return c.attached.Pid
 	}
-	return c.proc.Pid()
+	return pidOf(c.proc)
+}
+
+// ID names what runs: the process id, or what the Runner calls it; for a plugin
+// that was attached to it is that of the Reattach.
+func (c *Client) ID() string {
+	if c.attached != nil {
+		return strconv.Itoa(c.attached.Pid)
+	}
+	return c.proc.ID()
 }
 
 // Broker returns the broker of the connection.
@@ -205,5 +184,31 @@ func (c *Client) LastWords() (ExitStatus, []string) {
 	return c.proc.Status(), c.output.stderr.Tail()
 }
 
-// Ping asks the plugin's health service whether it serves.
-func (c *Client) Ping(ctx context.Context) error { return services.Ping(ctx, c.conn) }
+// Crash returns what the plugin wrote to stderr from a line on that starts with
+// "panic: " or "fatal error: ", at most 64 KiB and 200 lines; "" without such a
+// line and for a plugin that was attached to. After Exited it waits half a second
+// at most for the rest.
+func (c *Client) Crash() string {
+	if c.attached != nil {
+		return ""
+	}
+	select {
+	case <-c.proc.Exited():
+		c.settle()
+	default:
+	}
+	return c.output.stderr.Crash()
+}
+
+// Ping asks the plugin's health service whether it serves. A ctx without a
+// deadline gets that of Config.PingTimeout, so that a plugin that is stopped, or
+// stuck, cannot hold it up for ever. The error is a gRPC status, or says what
+// else the plugin answered.
+func (c *Client) Ping(ctx context.Context) error {
+	if _, has := ctx.Deadline(); !has {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.cfg.PingTimeout)
+		defer cancel()
+	}
+	return services.Ping(ctx, c.conn)
+}

@@ -34,13 +34,17 @@ func (c *Client) Close(ctx context.Context) error {
 }
 
 func (c *Client) end(ctx context.Context) error {
-	var asked error // the answer to Shutdown
+	c.beginStop()
+	defer c.endWatch()
+	var asked error        // the answer to Shutdown
+	var patience time.Time // until when the plugin may end by itself
 	switch {
 	case c.broker == nil: // it was not reached
 	case c.attached != nil && c.attached.Test:
 		c.leave()
 	default:
-		asked = c.shutdown(ctx)
+		c.retire()
+		patience, asked = c.shutdown(ctx)
 	}
 	if c.conn != nil {
 		if err := c.conn.Close(); err != nil {
@@ -52,8 +56,15 @@ func (c *Client) end(ctx context.Context) error {
 			c.cfg.Logger.Debug("closing the multiplexed session", "error", err)
 		}
 	}
+	removed := func() error { return nil }
+	if c.socket != nil {
+		defer c.socket.Close()
+	}
 	if c.proc != nil {
+		c.outlast(ctx, patience)
+		c.traceTerminate()
 		c.proc.Stop(ctx, killGrace)
+		removed = c.removeSocket()
 		c.settle()
 		if err := c.proc.Close(); err != nil {
 			c.cfg.Logger.Debug("cleaning up the process", "error", err)
@@ -65,19 +76,40 @@ func (c *Client) end(ctx context.Context) error {
 			c.cfg.Logger.Warn("the plugin that was attached to", "pid", c.attached.Pid, "error", err)
 		}
 	}
-	if c.socket != nil {
-		return c.socket.Close()
-	}
-	return nil
+	return removed()
 }
 
-// shutdown asks the plugin to stop and gives it the grace to do so. stdio ends
-// with the plugin: what it still prints is wanted. The error is the answer.
-func (c *Client) shutdown(ctx context.Context) error {
+// retire tells who guards the process that its end is wanted.
+func (c *Client) retire() {
+	if guarded, ok := c.proc.(interface{ Retire() }); ok {
+		guarded.Retire()
+	}
+}
+
+// removeSocket removes the directory of the plugin's socket. What it returns
+// waits for that.
+func (c *Client) removeSocket() func() error {
+	removed := make(chan error, 1)
+	go func() { removed <- c.socket.Close() }()
+	return func() error { return <-removed }
+}
+
+// outlast waits for the end of the process, until then at the latest.
+func (c *Client) outlast(ctx context.Context, until time.Time) {
+	patience := time.NewTimer(time.Until(until))
+	defer patience.Stop()
+	await(ctx, patience.C, c.proc.Exited())
+}
+
+// shutdown asks the plugin to stop and waits for what it still prints, the grace
+// at most. It returns the answer, and until when the plugin may end by itself.
+func (c *Client) shutdown(ctx context.Context) (patience time.Time, answer error) {
 	c.broker.Close()
 	asked, cancel := context.WithTimeout(ctx, c.cfg.StopGrace)
 	defer cancel()
+	call(c.cfg.Trace.ShutdownStart, c.cfg.StopGrace)
 	err := services.Shutdown(asked, c.conn)
+	call(c.cfg.Trace.ShutdownDone, err)
 	if err != nil {
 		c.cfg.Logger.Debug("the plugin did not answer Shutdown", "error", err)
 	}
@@ -90,13 +122,14 @@ func (c *Client) shutdown(ctx context.Context) error {
 	case codes.Unimplemented: // it knows of no stop but SIGTERM
 	case codes.DeadlineExceeded: // it had its grace, and used it to say nothing
 	default:
+		patience = time.Now().Add(c.cfg.StopGrace)
 		grace := time.NewTimer(c.cfg.StopGrace)
 		defer grace.Stop()
-		await(ctx, grace.C, ended, c.Exited())
+		await(ctx, grace.C, ended)
 	}
 	c.cut()
 	<-ended
-	return err
+	return patience, err
 }
 
 // settle waits a moment for the end of a plugin and its last words.

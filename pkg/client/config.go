@@ -6,6 +6,9 @@
 package client
 
 import (
+	"crypto/tls"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -23,6 +26,8 @@ const (
 	DefaultStartTimeout = time.Minute
 	// DefaultStopGrace is how long a plugin may take to end after Shutdown.
 	DefaultStopGrace = 2 * time.Second
+	// DefaultPingTimeout is how long a plugin may take to answer a Ping.
+	DefaultPingTimeout = 5 * time.Second
 )
 
 // TLS says how the connection with the plugin is protected.
@@ -48,8 +53,21 @@ type Config struct {
 	AppVersions []int
 	// Networks that the plugin may listen on; default: unix and tcp.
 	Networks []string
+	// Checksum, unless it is zero, is that of Command's file, found as the
+	// start finds it, on this machine.
+	Checksum Checksum
+	// Runner starts Command; default: LocalRunner.
+	Runner Runner
 	// TLS is TLSAuto by default.
 	TLS TLS
+	// TLSConfig, if it is set, takes the place of AutoMTLS: no certificate is
+	// exchanged, and one in the handshake line is not looked at, so that the
+	// plugin has to know its own and whom to trust.
+	// Brokered connections use it too, for what is dialed and for what is
+	// served, which takes a certificate in it. Added where it says nothing:
+	// "localhost" as ServerName, TLS 1.2 as MinVersion, "h2" in NextProtos.
+	// With TLSOff it is refused.
+	TLSConfig *tls.Config
 	// Multiplex asks that brokered connections share the plugin's one
 	// connection. A plugin that does not offer it is refused.
 	Multiplex bool
@@ -57,6 +75,11 @@ type Config struct {
 	// os.Environ(). PLUGIN_* variables are taken out of it: they belong to the
 	// host that started this program, and would mislead the plugin.
 	Environ []string
+	// Inherit says which variables of Environ are passed on; default: all.
+	Inherit Inherit
+	// InheritNames are passed on in addition to those that Inherit names. A
+	// star at the end stands for any rest, as in "AWS_*".
+	InheritNames []string
 	// Env is added last, KEY=VALUE each, after the host's own variables.
 	Env []string
 	// Dir is the plugin's working directory; default: this program's.
@@ -67,6 +90,9 @@ type Config struct {
 	// StopGrace bounds the wait for the plugin's end after Shutdown; default
 	// DefaultStopGrace. After it come SIGTERM and SIGKILL.
 	StopGrace time.Duration
+	// PingTimeout bounds a Ping whose context has no deadline; default
+	// DefaultPingTimeout.
+	PingTimeout time.Duration
 	// Stdout and Stderr get what the plugin sends over its stdio service;
 	// default: discarded. The writers are not called after Close.
 	Stdout, Stderr io.Writer
@@ -75,6 +101,8 @@ type Config struct {
 	// Logger gets what happens, and the plugin's own log lines with their
 	// levels; default: nothing is logged.
 	Logger *slog.Logger
+	// Trace is told of what happens to the plugin; default: nobody is.
+	Trace *Trace
 }
 
 // withDefaults returns a copy in which nothing is left to be defaulted.
@@ -83,6 +111,9 @@ func (c Config) withDefaults() Config {
 	c.AppVersions = slices.Clone(c.AppVersions)
 	c.Networks = slices.Clone(c.Networks)
 	c.Env = slices.Clone(c.Env)
+	c.InheritNames = slices.Clone(c.InheritNames)
+	c.Checksum.Sum = slices.Clone(c.Checksum.Sum)
+	c.TLSConfig = manualTLS(c.TLSConfig)
 	c.DialOptions = slices.Clone(c.DialOptions)
 	if len(c.AppVersions) == 0 {
 		c.AppVersions = []int{1}
@@ -96,6 +127,10 @@ func (c Config) withDefaults() Config {
 	if c.StopGrace == 0 {
 		c.StopGrace = DefaultStopGrace
 	}
+	if c.PingTimeout == 0 {
+		c.PingTimeout = DefaultPingTimeout
+	}
+	c.Trace = c.Trace.orEmpty()
 	if c.Stdout == nil {
 		c.Stdout = io.Discard
 	}
@@ -106,4 +141,49 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
+}
+
+// check finds what cannot be meant.
+func (c Config) check() error {
+	if err := c.Checksum.check(); err != nil {
+		return fmt.Errorf("checksum: %w", err)
+	}
+	switch c.Inherit {
+	case InheritAll, InheritMinimal, InheritNone:
+	default:
+		return fmt.Errorf("inherit is %q, expected %q, %q or %q", c.Inherit, InheritAll, InheritMinimal, InheritNone)
+	}
+	return c.checkTLS()
+}
+
+// checkTLS is the part of check that counts for Attach as well.
+func (c Config) checkTLS() error {
+	switch {
+	case c.TLS != TLSAuto && c.TLS != TLSOff:
+		return fmt.Errorf("tls is %q, expected %q or %q", c.TLS, TLSAuto, TLSOff)
+	case c.TLSConfig == nil:
+		return nil
+	case c.TLS == TLSOff:
+		return errors.New("a TLSConfig is given, and TLS is off")
+	case c.TLSConfig.MaxVersion != 0 && c.TLSConfig.MaxVersion < c.TLSConfig.MinVersion:
+		return fmt.Errorf("the TLSConfig ends at %s, expected %s or later",
+			tls.VersionName(c.TLSConfig.MaxVersion), tls.VersionName(c.TLSConfig.MinVersion))
+	}
+	return nil
+}
+
+// manualTLS is a copy of a TLSConfig that gRPC can use, nil of nil.
+func manualTLS(given *tls.Config) *tls.Config {
+	if given == nil {
+		return nil
+	}
+	config := given.Clone()
+	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
+	if config.ServerName == "" {
+		config.ServerName = "localhost"
+	}
+	if !slices.Contains(config.NextProtos, "h2") {
+		config.NextProtos = append(slices.Clone(config.NextProtos), "h2")
+	}
+	return config
 }

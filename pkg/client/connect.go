@@ -23,8 +23,14 @@ func (c *Client) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.line.Address == "" {
+		return c.fail(ReasonConnect, errNoAddress)
+	}
 	seen := &witness{TransportCredentials: creds}
-	endpoint := transport.Endpoint{Network: c.line.Network, Address: c.line.Address}
+	endpoint, err := c.toHost(transport.Endpoint{Network: c.line.Network, Address: c.line.Address})
+	if err != nil {
+		return c.fail(ReasonRunner, err)
+	}
 	if c.cfg.Multiplex {
 		if c.mux, err = c.multiplex(ctx, endpoint); err != nil {
 			return c.fail(ReasonConnect, err)
@@ -36,6 +42,8 @@ func (c *Client) connect(ctx context.Context) error {
 		return conn, err
 	}
 	options := append([]grpc.DialOption{
+		grpc.WithChainUnaryInterceptor(c.interceptUnary),
+		grpc.WithChainStreamInterceptor(c.interceptStream),
 		grpc.WithContextDialer(dialer),
 		grpc.WithTransportCredentials(seen),
 		grpc.WithIdleTimeout(0),
@@ -47,21 +55,18 @@ func (c *Client) connect(ctx context.Context) error {
 	if err := c.reach(ctx, seen); err != nil {
 		return err
 	}
+	c.converse()
+	return nil
+}
+
+// converse opens the streams of broker and stdio.
+func (c *Client) converse() {
 	streams, cut := context.WithCancel(context.Background())
 	c.cut = cut
 	if c.attached != nil {
 		c.streams.Go(func() { c.attached.watch(streams, c.conn) })
 	}
-	brokered := services.BrokerConfig{
-		Listen:    c.listen,
-		Connect:   transport.Connect,
-		ServerTLS: c.brokerTLS,
-		ClientTLS: c.tls,
-	}
-	if c.mux != nil {
-		brokered.Mux = func(context.Context) (*transport.Mux, error) { return c.mux, nil }
-	}
-	c.broker = services.NewBroker(brokered)
+	c.broker = services.NewBroker(c.brokered())
 	c.streams.Go(func() {
 		if err := c.broker.Run(streams, c.conn); err != nil && streams.Err() == nil {
 			c.cfg.Logger.Debug("the broker's stream ended", "error", err)
@@ -72,12 +77,36 @@ func (c *Client) connect(ctx context.Context) error {
 			c.cfg.Logger.Debug("the stdio stream ended", "error", err)
 		}
 	})
-	return nil
+}
+
+// brokered says how services travel that the two sides offer each other: unix
+// sockets are in the directory of the plugin's own, which a Runner may share
+// with it.
+func (c *Client) brokered() services.BrokerConfig {
+	config := services.BrokerConfig{
+		Announce:  c.toPlugin,
+		Connect:   c.connectBrokered,
+		ServerTLS: c.brokerTLS,
+		ClientTLS: c.tls,
+	}
+	if c.mux != nil {
+		config.Mux = func(context.Context) (*transport.Mux, error) { return c.mux, nil }
+	}
+	var unix transport.UnixConfig
+	if c.socket != nil {
+		unix.Dir = c.socket.Dir()
+	}
+	var carrier transport.Transport = transport.NewUnix(unix)
+	if c.line.Network == handshake.NetworkTCP {
+		carrier = transport.NewTCP(transport.TCPConfig{})
+	}
+	config.Listen = func(ctx context.Context) (*transport.Listener, error) { return c.counted(carrier.Listen(ctx)) }
+	return config
 }
 
 // multiplex opens the one connection that all others share.
 func (c *Client) multiplex(ctx context.Context, endpoint transport.Endpoint) (*transport.Mux, error) {
-	conn, err := transport.Connect(ctx, endpoint)
+	conn, err := c.openMain(ctx, endpoint)
 	if err != nil {
 		return nil, err
 	}
@@ -89,13 +118,26 @@ func (c *Client) dial(ctx context.Context, endpoint transport.Endpoint) (net.Con
 	if c.mux != nil {
 		return c.mux.Open(ctx)
 	}
-	return transport.Connect(ctx, endpoint)
+	return c.openMain(ctx, endpoint)
 }
 
-// credentials pins the plugin's certificate.
+// connectBrokered reaches what the plugin has announced by its broker.
+func (c *Client) connectBrokered(ctx context.Context, announced transport.Endpoint) (net.Conn, error) {
+	endpoint, err := c.toHost(announced)
+	if err != nil {
+		return nil, err
+	}
+	return c.openBrokered(ctx, endpoint)
+}
+
+// credentials are those of the TLSConfig, or pin the plugin's certificate.
 func (c *Client) credentials() (credentials.TransportCredentials, error) {
+	if manual := c.cfg.TLSConfig; manual != nil {
+		c.tls, c.brokerTLS = manual, manual
+		return c.tracedTLS(manual), nil
+	}
 	if c.pair == nil && c.line.Certificate != nil {
-		return nil, c.fail(ReasonTLS, errors.New("its handshake line carries a certificate, though none was asked for"))
+		return nil, c.fail(ReasonTLS, errUnaskedCertificate)
 	}
 	if c.pair == nil {
 		return insecure.NewCredentials(), nil
@@ -108,13 +150,5 @@ func (c *Client) credentials() (credentials.TransportCredentials, error) {
 		return nil, c.fail(ReasonTLS, err)
 	}
 	c.tls, c.brokerTLS = c.pair.ClientTLS(peer), c.pair.ServerTLS(peer)
-	return credentials.NewTLS(c.tls), nil
-}
-
-// listen opens the listener of a service that the plugin dials.
-func (c *Client) listen(ctx context.Context) (*transport.Listener, error) {
-	if c.line.Network == handshake.NetworkTCP {
-		return transport.NewTCP(transport.TCPConfig{}).Listen(ctx)
-	}
-	return transport.NewUnix(transport.UnixConfig{}).Listen(ctx)
+	return c.tracedTLS(c.tls), nil
 }

@@ -56,6 +56,8 @@ func (e *echo) Unary(ctx context.Context, message *testpb.Message) (*testpb.Mess
 	case "crash":
 		fmt.Fprintln(os.NewFile(2, "stderr"), "good bye, cruel world")
 		os.Exit(7)
+	case "panic":
+		panic("asked for")
 	}
 	return message, nil
 }

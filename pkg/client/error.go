@@ -12,10 +12,17 @@ type Reason string
 
 // The reasons of an Error.
 const (
+	// ReasonConfig: the Config contradicts itself or has a value that is none.
+	ReasonConfig Reason = "config"
 	// ReasonCommand: the command is missing, not found or not executable.
 	ReasonCommand Reason = "command"
 	// ReasonPrepare: a directory or certificate for the plugin cannot be made.
 	ReasonPrepare Reason = "prepare"
+	// ReasonChecksum: the command's file is not the expected one.
+	ReasonChecksum Reason = "checksum"
+	// ReasonRunner: the Runner did not start the plugin, or cannot tell how to
+	// reach it.
+	ReasonRunner Reason = "runner"
 	// ReasonExited: the plugin ended before it printed a line.
 	ReasonExited Reason = "exited"
 	// ReasonTimeout: no line came in time.
@@ -32,9 +39,11 @@ const (
 	// ReasonReattach: the Reattach is of a plugin that this host does not
 	// take. The cause is a *handshake.Error.
 	ReasonReattach Reason = "reattach"
+	// ReasonDiscover: a search for programs that cannot be made.
+	ReasonDiscover Reason = "discover"
 )
 
-// Error is the error of Start and of Attach.
+// Error is the error of Start and of Attach, of ParseChecksum and of Discover.
 type Error struct {
 	// Reason is one of the Reason… constants.
 	Reason Reason
@@ -49,13 +58,28 @@ type Error struct {
 	// Line is the first line of its stdout, as far as there was one; with
 	// ReasonTimeout, at most 200 bytes that no line end followed.
 	Line string
+	// Found and Expected are the sums in hexadecimal, with ReasonChecksum, if
+	// the file could be read. With ReasonDiscover Found is the pattern or the
+	// directory.
+	Found, Expected string
 	// Program describes the file that was started, when its first line has too
-	// few fields to be a handshake line: path, mode, owner, executable format.
+	// few fields to be a handshake line, or its checksum is another one: path,
+	// mode, owner, executable format.
 	Program string
 	// Stderr holds the last lines of the plugin's stderr, oldest first.
 	Stderr []string
+	// Crash is what the plugin wrote to stderr from a line on that starts with
+	// "panic: " or "fatal error: ", at most 64 KiB and 200 lines.
+	Crash string
 	// Err is the cause.
 	Err error
+
+	manual bool // there is a TLSConfig
+}
+
+// badConfig is the error of a setting that stands by itself.
+func badConfig(format string, args ...any) *Error {
+	return &Error{Reason: ReasonConfig, Err: fmt.Errorf(format, args...)}
 }
 
 // Error says what happened to which plugin.
@@ -68,8 +92,22 @@ func (e *Error) Error() string {
 		return text + "did not start: " + report
 	}
 	switch e.Reason {
+	case ReasonConfig:
+		if e.Command == "" && e.Address == "" {
+			return e.Err.Error()
+		}
+		text += "is configured wrongly"
+	case ReasonDiscover:
+		text = fmt.Sprintf("cannot search for programs by %q", e.Found)
 	case ReasonCommand:
 		return e.Err.Error()
+	case ReasonChecksum:
+		text += "is not the expected program"
+		if e.Found != "" {
+			text += fmt.Sprintf(": its checksum is %q, expected %q", e.Found, e.Expected)
+		}
+	case ReasonRunner:
+		text += "is out of its runner's reach"
 	case ReasonPrepare:
 		text += "cannot be started"
 	case ReasonExited:
@@ -123,16 +161,14 @@ func (e *Error) Hint() string {
 	switch e.Reason {
 	case ReasonExited:
 		advice = "run the command by hand with the same environment; a plugin that misses its cookie also ends like this"
+	case ReasonChecksum:
+		advice = "the file was changed, or is of another release: install it anew from where the checksum comes from"
 	case ReasonTimeout:
 		advice = "the first line on stdout must be the handshake line; a program without one becomes a plugin by `rpcplugin serve --exec`"
-	case ReasonCommand, ReasonPrepare, ReasonCanceled, ReasonLine, ReasonTLS, ReasonConnect, ReasonReattach:
-		if hinter, ok := e.Err.(interface{ Hint() string }); ok {
-			advice = hinter.Hint()
-		} else if e.Reason == ReasonTLS {
-			advice = "a plugin that does not do AutoMTLS is reached with TLS turned off"
-		} else if e.Reason == ReasonConnect && e.Address != "" {
-			advice = "only a gRPC plugin without TLS can be attached to: one that serves by itself, or in go-plugin's test mode"
-		}
+	case ReasonDiscover:
+		advice = `a pattern is one of file names, such as "terraform-provider-*"`
+	default:
+		advice = e.adviceOfCause()
 	}
 	if e.Program != "" {
 		advice += "\nthe program is " + e.Program
@@ -140,8 +176,53 @@ func (e *Error) Hint() string {
 	return strings.TrimSpace(advice + "\n" + e.LastWords())
 }
 
-// LastWords presents the last lines of the plugin's stderr, "" without any.
+// adviceOfCause is what the cause advises, or what its kind does.
+func (e *Error) adviceOfCause() string {
+	hinter, hints := e.Err.(interface{ Hint() string })
+	switch {
+	case e.Reason == ReasonTLS && e.manual:
+		return "the TLSConfig must trust the plugin's authority (RootCAs), have a name of the plugin's certificate (ServerName), " +
+			"and hold a certificate if the plugin asks for one"
+	case hints:
+		return hinter.Hint()
+	case e.Reason == ReasonTLS:
+		return "a plugin that does not do AutoMTLS is reached with TLS turned off"
+	case e.Reason == ReasonConnect && e.Address != "" && !e.manual:
+		return "only a gRPC plugin without TLS can be attached to: one that serves by itself, or in go-plugin's test mode"
+	default:
+		return ""
+	}
+}
+
+// advised is a cause that has advice of its own.
+type advised struct{ text, hint string }
+
+func (a *advised) Error() string { return a.text }
+
+// Hint says what to do about it.
+func (a *advised) Hint() string { return a.hint }
+
+var (
+	errUnaskedCertificate error = &advised{
+		"its handshake line carries a certificate, though none was asked for",
+		"a plugin prints its certificate only if PLUGIN_CLIENT_CERT is set in its environment; this one may be reached with AutoMTLS",
+	}
+	errNoAddress error = &advised{
+		"its handshake line has an empty address (field 4)",
+		"print the path of the plugin's socket in field 4",
+	}
+)
+
+// crashLines is how much of a crash LastWords presents.
+const crashLines = 12
+
+// LastWords presents the beginning of the plugin's crash, or else the last lines
+// of its stderr, "" without any.
 func (e *Error) LastWords() string {
+	if e.Crash != "" {
+		lines := strings.SplitN(e.Crash, "\n", crashLines+1)
+		return "it crashed:\n  " + strings.Join(lines[:min(len(lines), crashLines)], "\n  ")
+	}
 	if len(e.Stderr) == 0 {
 		return ""
 	}

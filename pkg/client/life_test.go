@@ -298,20 +298,24 @@ func TestCloseOfOneThatDoesNotEnd(t *testing.T) {
 }
 
 func TestCloseWithAGrandchildThatHoldsThePipes(t *testing.T) {
-	hold, err := net.Listen("unix", filepath.Join(shortDir(t), "h"))
-	noError(t, err)
-	defer hold.Close()
-	c := start(t, as(t, "parent", hold.Addr().String()))
-	grandchild, err := hold.Accept()
-	noError(t, err)
-	defer grandchild.Close() // this ends it
-	if took := closed(t, c); took > 3*time.Second {
-		t.Errorf("Close took %s", took)
-	}
-	// It does outlive the plugin, or nothing was shown.
-	_ = grandchild.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-	if _, err := grandchild.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("the grandchild: %v, expected it to live", err)
+	for _, role := range []string{"parent", "go-plugin's"} {
+		t.Run(role, func(t *testing.T) {
+			hold, err := net.Listen("unix", filepath.Join(shortDir(t), "h"))
+			noError(t, err)
+			defer hold.Close()
+			c := start(t, as(t, role, hold.Addr().String()))
+			grandchild, err := hold.Accept()
+			noError(t, err)
+			defer grandchild.Close() // this ends it
+			if took := closed(t, c); took > 3*time.Second {
+				t.Errorf("Close took %s", took)
+			}
+			// It does outlive the plugin, or nothing was shown.
+			_ = grandchild.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+			if _, err := grandchild.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("the grandchild: %v, expected it to live", err)
+			}
+		})
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/pyvider/rpcplugin/internal/childlog"
-	"github.com/pyvider/rpcplugin/internal/process"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 )
 
@@ -24,14 +23,20 @@ type output struct {
 	stderr  *childlog.Log
 }
 
-// readOutput reads both pipes of proc until they end.
-func readOutput(proc *process.Process, logger *slog.Logger) *output {
+// printing is the part of a Running that is read.
+type printing interface {
+	Stdout() io.Reader
+	Stderr() io.Reader
+}
+
+// readOutput reads both pipes of what runs until they end.
+func readOutput(running printing, logger *slog.Logger) *output {
 	o := &output{
 		greeted: make(chan struct{}),
 		drained: make(chan struct{}),
-		stderr:  childlog.Read(proc.Stderr(), logger),
+		stderr:  childlog.Read(running.Stderr(), logger),
 	}
-	go o.readStdout(proc.Stdout())
+	go o.readStdout(running.Stdout())
 	return o
 }
 

@@ -31,14 +31,17 @@ func (c *Client) reach(ctx context.Context, witness *witness) error {
 		return c.fail(ReasonConnect, cause)
 	}
 	if cause := witness.shook(); cause != nil {
-		return c.fail(ReasonTLS, pki.Explain(cause))
+		if c.cfg.TLSConfig == nil {
+			cause = pki.Explain(cause) // in the words of AutoMTLS
+		}
+		return c.fail(ReasonTLS, cause)
 	}
 	return c.fail(ReasonConnect, err)
 }
 
 // fail makes the error for reason, with what is known of the plugin by now.
 func (c *Client) fail(reason Reason, cause error) *Error {
-	e := &Error{Reason: reason, Timeout: c.cfg.StartTimeout, Err: cause}
+	e := &Error{Reason: reason, Timeout: c.cfg.StartTimeout, Err: cause, manual: c.cfg.TLSConfig != nil}
 	switch {
 	case c.attached != nil:
 		e.Address = c.attached.Address
@@ -63,12 +66,10 @@ func (c *Client) fail(reason Reason, cause error) *Error {
 		e.Status = &status
 	default:
 	}
-	e.Stderr = c.output.stderr.Tail()
-	if errors.Is(cause, &handshake.Error{Reason: handshake.ReasonFieldCount}) {
+	e.Stderr, e.Crash = c.output.stderr.Tail(), c.output.stderr.Crash()
+	_, local := c.cfg.Runner.(LocalRunner)
+	if (local || c.cfg.Runner == nil) && errors.Is(cause, &handshake.Error{Reason: handshake.ReasonFieldCount}) {
 		e.Program = process.Describe(e.Command)
 	}
 	return e
 }
-
-// ExitStatus is how a plugin's process ended.
-type ExitStatus = process.Status

@@ -292,17 +292,30 @@ func playDeaf(string) int {
 	return forever()
 }
 
-// playParent is one of ours with a child that inherits its stdout and stderr,
-// leaves its group, and outlives it.
+// playParent is one of ours with a child that holds its pipes.
 func playParent(text string) int {
+	if !bearHolder(text) {
+		return 93
+	}
+	return playOurs("")
+}
+
+// playGoPluginsParent is one of go-plugin's with a child that holds its pipes.
+func playGoPluginsParent(text string) int {
+	if !bearHolder(text) {
+		return 93
+	}
+	return playGoPlugin("1")
+}
+
+// bearHolder starts a child that inherits this process's stdout and stderr,
+// leaves its group, and outlives it.
+func bearHolder(text string) bool {
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), roleVariable+"=holder", textVariable+"="+text)
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
 	leaveGroup(child)
-	if err := child.Start(); err != nil {
-		return 93
-	}
-	return playOurs("")
+	return child.Start() == nil
 }
 
 // playHolder lives until the test hangs up the connection to it.

@@ -29,6 +29,9 @@ type BrokerConfig struct {
 	// Listen opens the listener of one accepted service. The Broker's caller
 	// closes it. Required for Accept and Serve.
 	Listen func(context.Context) (*transport.Listener, error)
+	// Announce turns the endpoint of an accepted service into one that the
+	// peer can dial, where they differ; nil: they do not.
+	Announce func(transport.Endpoint) (transport.Endpoint, error)
 	// Connect reaches an announced endpoint. Required for Dial.
 	Connect func(context.Context, transport.Endpoint) (net.Conn, error)
 	// ServerTLS protects accepted services, ClientTLS dialed ones: the

@@ -94,10 +94,15 @@ func (b *Broker) Accept(ctx context.Context, id uint32) (net.Listener, error) {
 	if err != nil {
 		return nil, &BrokerError{Reason: BrokerListen, ID: id, Err: err}
 	}
-	at := listener.Endpoint()
 	ctx, cancel := context.WithTimeout(ctx, brokerWait)
 	defer cancel()
-	err = b.announce(ctx, &pluginpb.ConnInfo{ServiceId: id, Network: at.Network, Address: at.Address})
+	at := listener.Endpoint()
+	if b.cfg.Announce != nil {
+		at, err = b.cfg.Announce(at)
+	}
+	if err == nil {
+		err = b.announce(ctx, &pluginpb.ConnInfo{ServiceId: id, Network: at.Network, Address: at.Address})
+	}
 	if err == nil {
 		return listener, nil
 	}

@@ -9,6 +9,12 @@
 package services
 
 import (
+	"strings"
+
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
+
 	"github.com/pyvider/rpcplugin/internal/wirename"
 )
 
@@ -29,3 +35,17 @@ const (
 
 // onWire maps the package of the generated code to go-plugin's.
 var onWire = wirename.Rename{From: "rpcplugin.plugin", To: "plugin"}
+
+// Reserved reports whether a method, "/service/method", belongs to one of the
+// services that every plugin serves by itself: go-plugin's own, health and
+// reflection.
+func Reserved(method string) bool {
+	service, _, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
+	switch service {
+	case StdioName, BrokerName, ControllerName, healthpb.Health_ServiceDesc.ServiceName,
+		reflectionv1.ServerReflection_ServiceDesc.ServiceName, reflectionv1alpha.ServerReflection_ServiceDesc.ServiceName:
+		return true
+	default:
+		return false
+	}
+}
