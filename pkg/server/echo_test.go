@@ -1,12 +1,14 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
+	"sync"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -46,6 +48,21 @@ func (e *echo) Unary(ctx context.Context, message *testpb.Message) (*testpb.Mess
 		_, outErr := io.WriteString(e.server.Stdio().Stdout(), "out\n")
 		_, errErr := io.WriteString(e.server.Stdio().Stderr(), "err\n")
 		return message, errors.Join(outErr, errErr)
+	case "write": // what Capture is for
+		_, outErr := fmt.Fprintln(os.Stdout, "out")
+		_, errErr := fmt.Fprintln(os.Stderr, "err")
+		return message, errors.Join(outErr, errErr)
+	case "flood": // from many sides, more than any buffer holds
+		var writers sync.WaitGroup
+		for range 4 {
+			writers.Go(func() {
+				for range 64 {
+					_, _ = os.Stdout.Write(bytes.Repeat([]byte("x"), 32<<10))
+				}
+			})
+		}
+		writers.Wait()
+		return message, nil
 	case "pid":
 		return &testpb.Message{Payload: strconv.AppendInt(nil, int64(os.Getpid()), 10)}, nil
 	case "serve": // opens a brokered service and says its id

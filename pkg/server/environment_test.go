@@ -212,12 +212,14 @@ func TestFieldsOfTheLine(t *testing.T) {
 	}
 }
 
-func TestAutoMTLS(t *testing.T) {
+func TestAutoMTLS(t *testing.T) { eachWay(t, testAutoMTLS) }
+
+func testAutoMTLS(t *testing.T, carry carry) {
 	host, err := pki.NewPair()
 	noError(t, err)
 	stranger, err := pki.NewPair()
 	noError(t, err)
-	r := run(t, server.Config{LookupEnv: environment{
+	r := run(t, server.Config{Carry: carry, LookupEnv: environment{
 		handshake.EnvClientCert: host.PEM(), handshake.EnvUnixSocketDir: t.TempDir(),
 	}.lookup})
 	if strings.Contains(r.text, "=") {

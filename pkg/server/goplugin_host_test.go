@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/pyvider/rpcplugin/internal/testpb"
+	"github.com/pyvider/rpcplugin/pkg/pki"
 )
 
 // scenario is what the part "go-plugin host" does. It has a process of its own
@@ -29,6 +30,7 @@ type scenario struct {
 	Plugin    part
 	Cookie    string
 	AutoMTLS  bool
+	Files     pki.Files // in place of AutoMTLS
 	Multiplex bool
 	Versions  []int
 	Attach    string // socket of a running plugin, instead of starting one
@@ -78,6 +80,13 @@ func (s scenario) play() *report {
 		SyncStderr:          &stderr,
 		StartTimeout:        patience,
 		SkipHostEnv:         true, // it would put our own role behind the plugin's
+	}
+	if s.Files != (pki.Files{}) {
+		agreed, err := s.Files.ClientTLS("")
+		if err != nil {
+			return &report{Error: err.Error()}
+		}
+		config.TLSConfig = agreed
 	}
 	for _, version := range s.Versions {
 		config.VersionedPlugins[version] = plugin.PluginSet{"echo": hostHalf{}}

@@ -73,24 +73,53 @@ func TestGoPluginHost(t *testing.T) {
 		"multiplexed with AutoMTLS":     {Versions: []int{1}, Multiplex: true, AutoMTLS: true},
 		"multiplexed tcp with AutoMTLS": {Versions: []int{1}, Multiplex: true, AutoMTLS: true, Plugin: part{Network: "tcp"}},
 		"several versions":              {Versions: []int{4, 5, 6}, Plugin: part{AppVersions: []int{3, 5}}},
+		"several plugin sets":           {Versions: []int{4, 5, 6}, Plugin: part{AppVersions: []int{3, 5}, Versioned: true}},
 	} {
+		for way, carried := range map[string]bool{"directly": false, "carried": true} {
+			s := s
+			s.Plugin.Carried = carried
+			t.Run(name+"/"+way, func(t *testing.T) {
+				t.Parallel()
+				r := host(t, s)
+				wellUsed(t, r)
+				wellStopped(t, r)
+				want := 1
+				if len(s.Versions) > 1 {
+					want = 5
+				}
+				if r.Version != want {
+					t.Errorf("version is %d, expected %d", r.Version, want)
+				}
+				if tcp := s.Plugin.Network == "tcp"; tcp == strings.HasPrefix(r.Address, "/") {
+					t.Errorf("address is %q", r.Address)
+				}
+			})
+		}
+	}
+}
+
+// Keys that were agreed on serve for the broker, too, in both directions.
+func TestGoPluginHostWithItsOwnTLS(t *testing.T) {
+	own, peer := agreed(t)
+	for name, s := range map[string]scenario{
+		"unix": {}, "tcp": {Plugin: part{Network: "tcp"}}, "multiplexed": {Multiplex: true}, "carried": {Plugin: part{Carried: true}},
+	} {
+		s.Versions, s.Files, s.Plugin.Files = []int{1}, peer, own
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := host(t, s)
 			wellUsed(t, r)
 			wellStopped(t, r)
-			want := 1
-			if len(s.Versions) > 1 {
-				want = 5
-			}
-			if r.Version != want {
-				t.Errorf("version is %d, expected %d", r.Version, want)
-			}
-			if tcp := s.Plugin.Network == "tcp"; tcp == strings.HasPrefix(r.Address, "/") {
-				t.Errorf("address is %q", r.Address)
-			}
 		})
 	}
+	t.Run("a stranger", func(t *testing.T) {
+		t.Parallel()
+		_, stranger := agreed(t)
+		stranger.CA = peer.CA // it trusts the plugin, and not the other way round
+		if r := host(t, scenario{Versions: []int{1}, Files: stranger, Plugin: part{Files: own}}); r.Error == "" && r.Calls["unary"] == "ok" {
+			t.Errorf("report %+v, expected a failure", r)
+		}
+	})
 }
 
 func TestGoPluginHostRefuses(t *testing.T) {
@@ -139,6 +168,20 @@ func TestGoPluginHostAttaches(t *testing.T) {
 	case <-r.Stopping():
 		t.Error("a host that attached has stopped the plugin")
 	default:
+	}
+}
+
+// Test mode is for tests in the plugin's process: many plugins, and many hosts
+// for each.
+func TestGoPluginHostAttachesInTestMode(t *testing.T) {
+	first, second := testMode(t, server.Config{}), testMode(t, server.Config{Network: "tcp"})
+	for range 2 {
+		r := host(t, scenario{Attach: first.Address, AttachPid: os.Getpid()})
+		if r.Error != "" || r.Calls["unary"] != "ok" || r.Calls["the plugin dials"] != "ok" {
+			t.Errorf("report %+v", r)
+		}
+		attach(t, second)
+		attach(t, first)
 	}
 }
 

@@ -34,9 +34,11 @@ func held(t *testing.T, e *echo, conn *grpc.ClientConn) chan error {
 	return ended
 }
 
-func TestStopLetsCallsFinish(t *testing.T) {
+func TestStopLetsCallsFinish(t *testing.T) { eachWay(t, testStopLetsCallsFinish) }
+
+func testStopLetsCallsFinish(t *testing.T, carry carry) {
 	e := newEcho()
-	r := run(t, server.Config{Register: e.register, Grace: time.Hour})
+	r := run(t, server.Config{Carry: carry, Register: e.register, Grace: time.Hour})
 	conn := r.dial(t)
 	call := held(t, e, conn)
 	select {
@@ -65,10 +67,12 @@ func TestStopLetsCallsFinish(t *testing.T) {
 	}
 }
 
-func TestStopCutsCallsAfterTheGrace(t *testing.T) {
+func TestStopCutsCallsAfterTheGrace(t *testing.T) { eachWay(t, testStopCutsCallsAfterTheGrace) }
+
+func testStopCutsCallsAfterTheGrace(t *testing.T, carry carry) {
 	const grace = 150 * time.Millisecond
 	e := newEcho()
-	r := run(t, server.Config{Register: e.register, Grace: grace})
+	r := run(t, server.Config{Carry: carry, Register: e.register, Grace: grace})
 	call := held(t, e, r.dial(t))
 	began := time.Now()
 	r.Stop()
@@ -81,7 +85,9 @@ func TestStopCutsCallsAfterTheGrace(t *testing.T) {
 	noError(t, receive(t, "the end of Run", r.ended))
 }
 
-func TestKillCutsCallsAtOnce(t *testing.T) {
+func TestKillCutsCallsAtOnce(t *testing.T) { eachWay(t, testKillCutsCallsAtOnce) }
+
+func testKillCutsCallsAtOnce(t *testing.T, carry carry) {
 	for name, kill := range map[string]func(*running){
 		"at once":           func(r *running) { r.Kill() },
 		"during the grace":  func(r *running) { r.Stop(); r.Kill(); r.Kill() },
@@ -89,7 +95,7 @@ func TestKillCutsCallsAtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEcho()
-			r := run(t, server.Config{Register: e.register, Grace: time.Hour})
+			r := run(t, server.Config{Carry: carry, Register: e.register, Grace: time.Hour})
 			call := held(t, e, r.dial(t))
 			kill(r)
 			if err := receive(t, "the call's end", call); err == nil {
@@ -102,14 +108,16 @@ func TestKillCutsCallsAtOnce(t *testing.T) {
 }
 
 // A call that ignores its context cannot be ended. It is left behind.
-func TestCallsThatInsistAreLeftBehind(t *testing.T) {
+func TestCallsThatInsistAreLeftBehind(t *testing.T) { eachWay(t, testCallsThatInsistAreLeftBehind) }
+
+func testCallsThatInsistAreLeftBehind(t *testing.T, carry carry) {
 	for name, stop := range map[string]func(*running){
 		"Stop": func(r *running) { r.Stop() }, "Kill": func(r *running) { r.Kill() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEcho()
 			defer close(e.release)
-			r := run(t, server.Config{Register: e.register, Grace: 50 * time.Millisecond})
+			r := run(t, server.Config{Carry: carry, Register: e.register, Grace: 50 * time.Millisecond})
 			conn := r.dial(t)
 			ended := make(chan error, 1)
 			ctx := soon(t)
@@ -128,11 +136,13 @@ func TestCallsThatInsistAreLeftBehind(t *testing.T) {
 	}
 }
 
-func TestRunEndsWithItsContext(t *testing.T) {
+func TestRunEndsWithItsContext(t *testing.T) { eachWay(t, testRunEndsWithItsContext) }
+
+func testRunEndsWithItsContext(t *testing.T, carry carry) {
 	dir := t.TempDir()
 	stdout := make(lines, 1)
 	s, err := server.New(t.Context(), server.Config{
-		Stdout: stdout, LookupEnv: environment{handshake.EnvUnixSocketDir: dir}.lookup,
+		Carry: carry, Stdout: stdout, LookupEnv: environment{handshake.EnvUnixSocketDir: dir}.lookup,
 	})
 	noError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -145,9 +155,11 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	empty(t, dir)
 }
 
-func TestShutdownIsAnsweredAtOnce(t *testing.T) {
+func TestShutdownIsAnsweredAtOnce(t *testing.T) { eachWay(t, testShutdownIsAnsweredAtOnce) }
+
+func testShutdownIsAnsweredAtOnce(t *testing.T, carry carry) {
 	e := newEcho()
-	r := run(t, server.Config{Register: e.register, Grace: time.Hour})
+	r := run(t, server.Config{Carry: carry, Register: e.register, Grace: time.Hour})
 	conn := r.dial(t)
 	held(t, e, conn)
 	noError(t, services.Shutdown(soon(t), conn))
@@ -158,7 +170,11 @@ func TestShutdownIsAnsweredAtOnce(t *testing.T) {
 
 // What a host keeps open all the time must not count as running calls.
 func TestStopDoesNotWaitForTheHostsStreams(t *testing.T) {
-	r := run(t, server.Config{Grace: time.Hour})
+	eachWay(t, testStopDoesNotWaitForTheHostsStreams)
+}
+
+func testStopDoesNotWaitForTheHostsStreams(t *testing.T, carry carry) {
+	r := run(t, server.Config{Carry: carry, Grace: time.Hour})
 	conn := r.dial(t)
 	host := services.NewBroker(services.BrokerConfig{})
 	var streams sync.WaitGroup
@@ -177,6 +193,10 @@ func TestStopDoesNotWaitForTheHostsStreams(t *testing.T) {
 }
 
 func TestSocketIsRemovedOnceTheHostIsThere(t *testing.T) {
+	eachWay(t, testSocketIsRemovedOnceTheHostIsThere)
+}
+
+func testSocketIsRemovedOnceTheHostIsThere(t *testing.T, carry carry) {
 	for name, open := range map[string]func(context.Context, *grpc.ClientConn){
 		"by stdio": func(ctx context.Context, conn *grpc.ClientConn) { _ = services.CopyStdio(ctx, conn, nil, nil) },
 		"by broker": func(ctx context.Context, conn *grpc.ClientConn) {
@@ -184,7 +204,7 @@ func TestSocketIsRemovedOnceTheHostIsThere(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := run(t, server.Config{Register: newEcho().register})
+			r := run(t, server.Config{Carry: carry, Register: newEcho().register})
 			conn := r.dial(t)
 			noError(t, services.Ping(soon(t), conn))
 			if _, err := os.Stat(r.line.Address); err != nil {
@@ -203,8 +223,10 @@ func TestSocketIsRemovedOnceTheHostIsThere(t *testing.T) {
 	}
 }
 
-func TestSocketIsKept(t *testing.T) {
-	r := run(t, server.Config{KeepSocket: true})
+func TestSocketIsKept(t *testing.T) { eachWay(t, testSocketIsKept) }
+
+func testSocketIsKept(t *testing.T, carry carry) {
+	r := run(t, server.Config{Carry: carry, KeepSocket: true})
 	conn := r.dial(t)
 	ctx, cancel := context.WithCancel(soon(t))
 	var streams sync.WaitGroup
@@ -219,9 +241,11 @@ func TestSocketIsKept(t *testing.T) {
 	gone(t, r.SocketDir())
 }
 
-func TestCloseWithoutRun(t *testing.T) {
+func TestCloseWithoutRun(t *testing.T) { eachWay(t, testCloseWithoutRun) }
+
+func testCloseWithoutRun(t *testing.T, carry carry) {
 	dir := t.TempDir()
-	s, err := server.New(t.Context(), server.Config{LookupEnv: environment{handshake.EnvUnixSocketDir: dir}.lookup})
+	s, err := server.New(t.Context(), server.Config{Carry: carry, LookupEnv: environment{handshake.EnvUnixSocketDir: dir}.lookup})
 	noError(t, err)
 	if _, err := os.Stat(s.Line().Address); err != nil {
 		t.Errorf("New does not listen: %v", err)
@@ -238,10 +262,12 @@ var errBroken = errors.New("broken pipe")
 
 func (broken) Write([]byte) (int, error) { return 0, errBroken }
 
-func TestLineCannotBeWritten(t *testing.T) {
+func TestLineCannotBeWritten(t *testing.T) { eachWay(t, testLineCannotBeWritten) }
+
+func testLineCannotBeWritten(t *testing.T, carry carry) {
 	dir := t.TempDir()
 	err := server.Serve(t.Context(), server.Config{
-		Stdout: broken{}, LookupEnv: environment{handshake.EnvUnixSocketDir: dir}.lookup,
+		Carry: carry, Stdout: broken{}, LookupEnv: environment{handshake.EnvUnixSocketDir: dir}.lookup,
 	})
 	wantReason(t, err, server.ReasonLine)
 	if !errors.Is(err, errBroken) {
@@ -250,8 +276,10 @@ func TestLineCannotBeWritten(t *testing.T) {
 	empty(t, dir)
 }
 
-func TestUnknownServicesAreHandedOn(t *testing.T) {
-	r := run(t, server.Config{Unknown: func(_ any, stream grpc.ServerStream) error {
+func TestUnknownServicesAreHandedOn(t *testing.T) { eachWay(t, testUnknownServicesAreHandedOn) }
+
+func testUnknownServicesAreHandedOn(t *testing.T, carry carry) {
+	r := run(t, server.Config{Carry: carry, Unknown: func(_ any, stream grpc.ServerStream) error {
 		message := new(testpb.Message)
 		if err := stream.RecvMsg(message); err != nil {
 			return err
@@ -265,8 +293,10 @@ func TestUnknownServicesAreHandedOn(t *testing.T) {
 	}
 }
 
-func TestBigMessages(t *testing.T) {
-	r := run(t, server.Config{Register: newEcho().register})
+func TestBigMessages(t *testing.T) { eachWay(t, testBigMessages) }
+
+func testBigMessages(t *testing.T, carry carry) {
+	r := run(t, server.Config{Carry: carry, Register: newEcho().register})
 	unlimited := grpc.MaxCallRecvMsgSize(64 << 20)
 	reply, err := testpb.NewEchoClient(r.dial(t)).Unary(soon(t), &testpb.Message{Payload: make([]byte, 32<<20)}, unlimited)
 	if err != nil || len(reply.GetPayload()) != 32<<20 {
@@ -275,8 +305,10 @@ func TestBigMessages(t *testing.T) {
 }
 
 // A host that attaches probes first.
-func TestProbesDoNoHarm(t *testing.T) {
-	r := run(t, server.Config{KeepSocket: true})
+func TestProbesDoNoHarm(t *testing.T) { eachWay(t, testProbesDoNoHarm) }
+
+func testProbesDoNoHarm(t *testing.T, carry carry) {
+	r := run(t, server.Config{Carry: carry, KeepSocket: true})
 	for range 3 {
 		probe, err := net.Dial(r.line.Network, r.line.Address)
 		noError(t, err)

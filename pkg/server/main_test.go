@@ -18,6 +18,7 @@ import (
 	"github.com/pyvider/rpcplugin/internal/kv"
 	"github.com/pyvider/rpcplugin/internal/testpb"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
+	"github.com/pyvider/rpcplugin/pkg/pki"
 	"github.com/pyvider/rpcplugin/pkg/server"
 	"github.com/pyvider/rpcplugin/pkg/services"
 	"github.com/pyvider/rpcplugin/pkg/transport"
@@ -55,6 +56,11 @@ type part struct {
 	KeepSocket  bool
 	IgnoreHost  bool
 	Open        bool // no cookie is asked for
+	Carried     bool
+	Versioned   bool      // in place of AppVersions: a plugin set for each of them
+	Files       pki.Files // in place of AutoMTLS
+	Capture     bool
+	Signals     bool
 }
 
 const partVariable = "SERVER_TEST_PART"
@@ -79,7 +85,7 @@ func playPlugin() int {
 	if p.Open {
 		cookie = handshake.Cookie{}
 	}
-	err := server.Serve(context.Background(), server.Config{
+	cfg := server.Config{
 		Cookie:      cookie,
 		IgnoreHost:  p.IgnoreHost,
 		AppVersions: p.AppVersions,
@@ -92,7 +98,11 @@ func playPlugin() int {
 			testpb.RegisterEchoServer(r, &echo{server: s})
 			return nil
 		},
-	})
+	}
+	err := p.complete(&cfg)
+	if err == nil {
+		err = server.Serve(context.Background(), cfg)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		var failed *server.Error
@@ -102,6 +112,32 @@ func playPlugin() int {
 		return 3
 	}
 	return 0
+}
+
+// complete adds what is not said by a value of the same name.
+func (p part) complete(cfg *server.Config) (err error) {
+	cfg.Capture, cfg.Signals = p.Capture, p.Signals
+	if p.Carried {
+		cfg.Carry = splice
+	}
+	if p.Versioned {
+		cfg.Versions = make(map[int]server.Register)
+		for _, version := range p.AppVersions {
+			cfg.Versions[version] = func(r grpc.ServiceRegistrar, s *server.Server) error {
+				if s.AppVersion() != version {
+					return fmt.Errorf("version %d is registered in place of %d", version, s.AppVersion())
+				}
+				kv.NewStore(os.Getenv("KV_DIR")).Register(r)
+				testpb.RegisterEchoServer(r, &echo{server: s})
+				return nil
+			}
+		}
+		cfg.Register, cfg.AppVersions = nil, nil
+	}
+	if p.Files != (pki.Files{}) {
+		cfg.TLSConfig, err = p.Files.ServerTLS()
+	}
+	return err
 }
 
 // self is the path of this binary.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net"
 	"sync"
 	"time"
 
@@ -47,9 +48,9 @@ func (m *muxSession) get(ctx context.Context) (*transport.Mux, error) {
 
 // serve serves gRPC on the listener, or, for a multiplexing host, on the main
 // streams of its one connection. The end of that connection is no error.
-func (s *Server) serve() error {
+func (s *Server) serve(ctx context.Context) error {
 	if s.line.Multiplex != handshake.MultiplexYes {
-		return s.grpc.Serve(s.listener)
+		return s.serveOn(ctx, s.meeting(s.listener.Listener)) // its files are for Close
 	}
 	mux, err := transport.AcceptMux(s.listener, s.mux.wait)
 	s.mux.set(mux)
@@ -57,14 +58,24 @@ func (s *Server) serve() error {
 		return err
 	}
 	defer func() { _ = mux.Close() }()
+	s.meet()
 	if err := s.listener.Close(); err != nil { // nobody else may dial, by port neither
 		s.cfg.Logger.Debug("cleaning up the socket", "error", err)
 	}
-	err = s.grpc.Serve(mux.Main())
+	err = s.serveOn(ctx, mux.Main())
 	select {
 	case <-mux.Done():
 		return nil
 	default:
 		return err
 	}
+}
+
+// serveOn serves gRPC to the host's connections, directly or by way of Carry,
+// whose context ctx is.
+func (s *Server) serveOn(ctx context.Context, hosts net.Listener) error {
+	if s.carriage != nil {
+		return s.carriage.serve(ctx, hosts, s.grpc)
+	}
+	return s.grpc.Serve(hosts)
 }

@@ -48,11 +48,13 @@ func muxHost(t *testing.T, r *running) (*transport.Mux, *grpc.ClientConn) {
 // muxes are the networks of a multiplexing plugin.
 func muxes() []string { return []string{handshake.NetworkUnix, handshake.NetworkTCP} }
 
-func TestMuxNoHostComes(t *testing.T) {
+func TestMuxNoHostComes(t *testing.T) { eachWay(t, testMuxNoHostComes) }
+
+func testMuxNoHostComes(t *testing.T, carry carry) {
 	for _, network := range muxes() {
 		t.Run(network, func(t *testing.T) {
 			dir := t.TempDir()
-			s, err := server.New(t.Context(), server.Config{Network: network, Stdout: make(lines, 1), LookupEnv: forMux(dir), IgnoreHost: true})
+			s, err := server.New(t.Context(), server.Config{Carry: carry, Network: network, Stdout: make(lines, 1), LookupEnv: forMux(dir), IgnoreHost: true})
 			noError(t, err)
 			server.SetMuxWait(s, 20*time.Millisecond)
 			err = s.Run(soon(t))
@@ -70,12 +72,14 @@ func TestMuxNoHostComes(t *testing.T) {
 	}
 }
 
-func TestMuxHostIsLost(t *testing.T) {
+func TestMuxHostIsLost(t *testing.T) { eachWay(t, testMuxHostIsLost) }
+
+func testMuxHostIsLost(t *testing.T, carry carry) {
 	for _, network := range muxes() {
 		t.Run(network, func(t *testing.T) {
 			dir := t.TempDir()
 			e := newEcho()
-			r := run(t, server.Config{Network: network, Register: e.register, LookupEnv: forMux(dir), IgnoreHost: true, Grace: time.Hour})
+			r := run(t, server.Config{Carry: carry, Network: network, Register: e.register, LookupEnv: forMux(dir), IgnoreHost: true, Grace: time.Hour})
 			mux, conn := muxHost(t, r)
 			call := held(t, e, conn)
 			noError(t, mux.Close())
@@ -88,7 +92,9 @@ func TestMuxHostIsLost(t *testing.T) {
 	}
 }
 
-func TestMuxStopBeforeAnyHost(t *testing.T) {
+func TestMuxStopBeforeAnyHost(t *testing.T) { eachWay(t, testMuxStopBeforeAnyHost) }
+
+func testMuxStopBeforeAnyHost(t *testing.T, carry carry) {
 	for name, stop := range map[string]func(s *server.Server, cancel func()){
 		"Stop":        func(s *server.Server, _ func()) { s.Stop() },
 		"Kill":        func(s *server.Server, _ func()) { s.Kill() },
@@ -99,7 +105,7 @@ func TestMuxStopBeforeAnyHost(t *testing.T) {
 			before := goleak.IgnoreCurrent()
 			dir := t.TempDir()
 			stdout := make(lines, 1)
-			s, err := server.New(t.Context(), server.Config{Stdout: stdout, LookupEnv: forMux(dir), Grace: time.Hour})
+			s, err := server.New(t.Context(), server.Config{Carry: carry, Stdout: stdout, LookupEnv: forMux(dir), Grace: time.Hour})
 			noError(t, err)
 			server.SetMuxWait(s, time.Hour)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -125,10 +131,12 @@ func TestMuxStopBeforeAnyHost(t *testing.T) {
 }
 
 // The plugin accepts one connection in its life.
-func TestMuxSecondConnectionIsRefused(t *testing.T) {
+func TestMuxSecondConnectionIsRefused(t *testing.T) { eachWay(t, testMuxSecondConnectionIsRefused) }
+
+func testMuxSecondConnectionIsRefused(t *testing.T, carry carry) {
 	for _, network := range muxes() {
 		t.Run(network, func(t *testing.T) {
-			r := run(t, server.Config{Network: network, LookupEnv: forMux(t.TempDir())})
+			r := run(t, server.Config{Carry: carry, Network: network, LookupEnv: forMux(t.TempDir())})
 			_, conn := muxHost(t, r)
 			_, err := transport.Connect(soon(t), endpoint(r))
 			var refused *transport.Error
@@ -144,9 +152,11 @@ func TestMuxSecondConnectionIsRefused(t *testing.T) {
 }
 
 // Without Run nobody waits for a host, and nobody waits for ever.
-func TestMuxCloseWithoutRun(t *testing.T) {
+func TestMuxCloseWithoutRun(t *testing.T) { eachWay(t, testMuxCloseWithoutRun) }
+
+func testMuxCloseWithoutRun(t *testing.T, carry carry) {
 	dir := t.TempDir()
-	s, err := server.New(t.Context(), server.Config{Stdout: make(lines, 1), LookupEnv: forMux(dir)})
+	s, err := server.New(t.Context(), server.Config{Carry: carry, Stdout: make(lines, 1), LookupEnv: forMux(dir)})
 	noError(t, err)
 	dialed := make(chan error, 1)
 	go func() {

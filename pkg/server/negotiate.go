@@ -3,11 +3,15 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"slices"
 
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/pki"
 	"github.com/pyvider/rpcplugin/pkg/transport"
 )
+
+// alpn is the protocol that gRPC wants agreed on within TLS.
+const alpn = "h2"
 
 // secrets are the TLS configurations of a plugin; all nil without TLS.
 type secrets struct {
@@ -63,8 +67,16 @@ func (s *Server) version() int {
 	return version
 }
 
-// protect makes our certificate if the host sent its own.
+// protect makes our certificate if the host sent its own, unless the plugin has
+// a TLS configuration.
 func (s *Server) protect() (secrets, error) {
+	if s.cfg.TLSConfig != nil {
+		if s.env.ClientCert != "" {
+			s.cfg.Logger.Warn("the host asked for AutoMTLS, and the plugin has a TLS configuration of its own; the host's first call may fail")
+		}
+		own := agreedTLS(s.cfg.TLSConfig)
+		return secrets{server: own, client: own}, nil
+	}
 	if s.env.ClientCert == "" {
 		return secrets{}, nil
 	}
@@ -81,6 +93,16 @@ func (s *Server) protect() (secrets, error) {
 		return secrets{}, err
 	}
 	return secrets{server: pair.ServerTLS(host), client: pair.ClientTLS(host), certificate: pair.DER()}, nil
+}
+
+// agreedTLS is a copy of a configuration with what gRPC insists on.
+func agreedTLS(config *tls.Config) *tls.Config {
+	config = config.Clone()
+	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
+	if !slices.Contains(config.NextProtos, alpn) {
+		config.NextProtos = append([]string{alpn}, config.NextProtos...)
+	}
+	return config
 }
 
 // listen opens the socket or port for the host.

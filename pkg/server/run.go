@@ -11,6 +11,9 @@ import (
 	"github.com/pyvider/rpcplugin/pkg/transport"
 )
 
+// sweepDelay keeps the search for left-overs out of a host's first calls.
+const sweepDelay = time.Second
+
 // abandonWait is how long calls that were cut off may take to notice.
 const abandonWait = 250 * time.Millisecond
 
@@ -20,8 +23,18 @@ const abandonWait = 250 * time.Millisecond
 // the error is an *Error. Run is called once.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.Close()
+	if err := s.capture(); err != nil { // before anybody else runs
+		return err
+	}
+	defer s.captured.restore()
+	defer s.obeySignals()()
+	carried, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
 	served := make(chan error, 1)
-	go func() { served <- s.serve() }()
+	go func() {
+		defer close(served)
+		served <- s.serve(carried)
+	}()
 	if err := s.print(); err != nil {
 		s.Close()
 		<-served
@@ -29,29 +42,40 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	var watching sync.WaitGroup
 	defer watching.Wait()
-	ended := make(chan struct{})
-	defer close(ended)
-	watching.Go(func() { s.watchHost(ended) })
-	watching.Go(func() { s.tidy(ended) })
+	alone := make(chan struct{})
+	watching.Go(s.watchHost) // these end with the stop
+	watching.Go(s.watchFile)
+	watching.Go(func() { s.awaitHost(alone) })
+	watching.Go(s.tidy)
+	var failed error
 	select {
 	case err := <-served:
-		s.Stop()
-		if err != nil {
-			return &Error{Reason: ReasonServe, Err: err}
+		if err != nil && !s.stopped() {
+			failed = &Error{Reason: ReasonServe, Err: err}
 		}
-		s.drain()
-		return nil
+	case <-alone:
+		failed = s.errNoHost()
 	case <-ctx.Done():
-		s.Stop()
 	case <-s.stop:
 	}
-	s.drain()
+	s.Stop()
+	s.drain(cut)
 	s.Close()
 	select {
 	case <-served:
 	case <-time.After(abandonWait): // a call was left behind
 	}
-	return nil
+	return failed
+}
+
+// stopped reports whether a stop was asked for.
+func (s *Server) stopped() bool {
+	select {
+	case <-s.stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // print writes the handshake line in one piece.
@@ -66,8 +90,14 @@ func (s *Server) print() error {
 	return err
 }
 
-// drain ends the gRPC server: gracefully within the grace, then at once.
-func (s *Server) drain() {
+// drain ends the gRPC server and what Carry does: gracefully within the grace,
+// then at once, with cut.
+func (s *Server) drain(cut context.CancelFunc) {
+	s.carriage.refuse()
+	var cleaning sync.WaitGroup
+	defer cleaning.Wait()
+	cleaning.Go(s.closeSockets)
+	s.captured.flush()
 	s.stdio.Close()
 	s.broker.Close()
 	s.health.Close()
@@ -75,6 +105,7 @@ func (s *Server) drain() {
 	go func() {
 		defer close(drained)
 		s.grpc.GracefulStop()
+		s.carriage.wait()
 	}()
 	grace := time.NewTimer(s.cfg.Grace)
 	defer grace.Stop()
@@ -88,6 +119,7 @@ func (s *Server) drain() {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
+		cut()
 		s.grpc.Stop()
 		<-drained // GracefulStop waits for every call, and Stop for none
 	}()
@@ -102,34 +134,40 @@ func (s *Server) drain() {
 
 // tidy removes the socket file once the host is connected for good, and what
 // dead plugins of this user left behind.
-func (s *Server) tidy(ended <-chan struct{}) {
+func (s *Server) tidy() {
+	select {
+	case <-s.stdio.Opened():
+	case <-s.broker.Opened():
+	case <-s.stop:
+		return
+	}
+	if !s.cfg.KeepSocket {
+		if err := s.listener.Unlink(); err != nil {
+			s.cfg.Logger.Debug("removing the socket file", "error", err)
+		}
+	}
+	settled := time.NewTimer(sweepDelay)
+	defer settled.Stop()
+	select {
+	case <-settled.C:
+	case <-s.stop:
+		return
+	}
 	for _, base := range slices.Compact([]string{s.env.SocketDir, ""}) {
 		if removed, err := transport.Sweep(base); removed > 0 || err != nil {
 			s.cfg.Logger.Debug("removed what dead plugins left behind", "directories", removed, "error", err)
 		}
 	}
-	if s.cfg.KeepSocket {
-		return
-	}
-	select {
-	case <-s.stdio.Opened():
-	case <-s.broker.Opened():
-	case <-ended:
-		return
-	}
-	if err := s.listener.Unlink(); err != nil {
-		s.cfg.Logger.Debug("removing the socket file", "error", err)
-	}
 }
 
 // watchHost asks for a stop when the host is gone: when the other end of our
 // stdout is closed, or the process that started us has ended.
-func (s *Server) watchHost(ended <-chan struct{}) {
+func (s *Server) watchHost() {
 	if s.cfg.IgnoreHost {
 		return
 	}
 	stdout, _ := s.cfg.Stdout.(*os.File)
-	if waitHost(s.parent, stdout, ended) {
+	if waitHost(s.parent, stdout, s.stop) {
 		s.cfg.Logger.Info("the host is gone; stopping")
 		s.Stop()
 	}

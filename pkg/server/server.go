@@ -29,6 +29,8 @@ type Server struct {
 	listener  *transport.Listener
 	carrier   transport.Transport // owns listener
 	mux       muxSession          // with multiplexing
+	carriage  *carriage           // nil without Config.Carry
+	captured  *captured           // nil without Config.Capture, and before Run
 
 	grpc   *grpc.Server
 	stdio  *services.Stdio
@@ -39,6 +41,8 @@ type Server struct {
 	stop     chan struct{} // a stop was asked for
 	killOnce sync.Once
 	kill     chan struct{} // and nothing may be waited for
+	metOnce  sync.Once
+	met      chan struct{} // a host has connected; see Config.IdleTimeout
 	closing  sync.Once
 }
 
@@ -55,7 +59,16 @@ func Serve(ctx context.Context, cfg Config) error {
 // and listens. Nothing is printed yet. The caller calls Run, or Close when it
 // will not. The error is an *Error.
 func New(ctx context.Context, cfg Config) (*Server, error) {
-	s := &Server{cfg: cfg.withDefaults(), parent: os.Getppid(), mux: newMuxSession(), stop: make(chan struct{}), kill: make(chan struct{})}
+	if err := cfg.check(); err != nil {
+		return nil, &Error{Reason: ReasonConfig, Err: err}
+	}
+	s := &Server{
+		cfg: cfg.withDefaults(), parent: os.Getppid(), mux: newMuxSession(),
+		stop: make(chan struct{}), kill: make(chan struct{}), met: make(chan struct{}),
+	}
+	if cfg.IdleTimeout > 0 {
+		s.mux.wait += cfg.IdleTimeout // which tells more
+	}
 	if err := s.negotiate(); err != nil {
 		return nil, err
 	}
@@ -77,7 +90,9 @@ const streamWorkers = 8
 // assemble builds the gRPC server with go-plugin's services and the plugin's.
 func (s *Server) assemble() error {
 	creds := insecure.NewCredentials()
-	if s.tls.server != nil {
+	if s.cfg.Carry != nil {
+		s.carriage = &carriage{carry: s.cfg.Carry, tls: s.tls.server, logger: s.cfg.Logger}
+	} else if s.tls.server != nil {
 		creds = credentials.NewTLS(s.tls.server)
 	}
 	options := []grpc.ServerOption{
@@ -85,15 +100,17 @@ func (s *Server) assemble() error {
 		grpc.MaxRecvMsgSize(math.MaxInt32),
 		grpc.MaxSendMsgSize(math.MaxInt32),
 		grpc.NumStreamWorkers(streamWorkers),
+		grpc.ConnectionTimeout(greetWait), // a silent connection holds up a stop
 	}
 	if s.cfg.Unknown != nil {
 		options = append(options, grpc.UnknownServiceHandler(s.cfg.Unknown))
 	}
+	options = append(options, s.cfg.RateLimit.options()...)
 	s.grpc = grpc.NewServer(append(options, s.cfg.ServerOptions...)...)
 	s.stdio = services.NewStdio()
 	brokered := services.BrokerConfig{
 		Listen: func(ctx context.Context) (*transport.Listener, error) {
-			return s.newTransport(s.line.Network).Listen(ctx)
+			return s.carrier.Listen(ctx)
 		},
 		Connect:   transport.Connect,
 		ServerTLS: s.tls.server,
@@ -108,8 +125,8 @@ func (s *Server) assemble() error {
 	s.broker.Register(s.grpc)
 	s.health.Register(s.grpc)
 	services.NewController(s.Stop).Register(s.grpc)
-	if s.cfg.Register != nil {
-		if err := s.cfg.Register(s.grpc, s); err != nil {
+	if register := s.cfg.register(s.line.AppVersion); register != nil {
+		if err := register(s.grpc, s); err != nil {
 			return &Error{Reason: ReasonRegister, Err: err}
 		}
 	}
@@ -160,6 +177,7 @@ func (s *Server) Close() {
 	s.closing.Do(func() {
 		s.Kill()
 		if s.grpc != nil {
+			s.carriage.refuse()
 			s.grpc.Stop()
 			s.stdio.Close()
 			s.broker.Close()
@@ -168,10 +186,15 @@ func (s *Server) Close() {
 				s.cfg.Logger.Warn("output that no host took in time was dropped", "bytes", lost)
 			}
 		}
-		if err := errors.Join(s.listener.Close(), s.carrier.Close()); err != nil {
-			s.cfg.Logger.Debug("cleaning up the socket", "error", err)
-		}
+		s.closeSockets()
 	})
+}
+
+// closeSockets closes the listeners, brokered ones too, and removes their files.
+func (s *Server) closeSockets() {
+	if err := errors.Join(s.listener.Close(), s.carrier.Close()); err != nil {
+		s.cfg.Logger.Debug("cleaning up the socket", "error", err)
+	}
 }
 
 // SocketDir returns the private directory of the plugin's socket, "" with tcp.
