@@ -44,6 +44,7 @@ type Client struct {
 	brokerTLS *tls.Config
 	broker    *services.Broker
 	mux       *transport.Mux // nil without multiplexing
+	held      *heldSocket    // nil without Config.HoldSocket
 	conn      *grpc.ClientConn
 
 	life     life

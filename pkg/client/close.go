@@ -56,6 +56,9 @@ func (c *Client) end(ctx context.Context) error {
 			c.cfg.Logger.Debug("closing the multiplexed session", "error", err)
 		}
 	}
+	if c.held != nil {
+		c.held.close()
+	}
 	removed := func() error { return nil }
 	if c.socket != nil {
 		defer c.socket.Close()

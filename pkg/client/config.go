@@ -71,6 +71,10 @@ type Config struct {
 	// Multiplex asks that brokered connections share the plugin's one
 	// connection. A plugin that does not offer it is refused.
 	Multiplex bool
+	// HoldSocket keeps the way to the plugin's main socket open for DialMain:
+	// plugins may remove its file once a host is connected. Off Linux it serves
+	// for one DialMain.
+	HoldSocket bool
 	// Environ is what the plugin's environment is made from; default
 	// os.Environ(). PLUGIN_* variables are taken out of it: they belong to the
 	// host that started this program, and would mislead the plugin.

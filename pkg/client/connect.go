@@ -36,6 +36,7 @@ func (c *Client) connect(ctx context.Context) error {
 			return c.fail(ReasonConnect, err)
 		}
 	}
+	c.hold(ctx, endpoint)
 	dialer := func(ctx context.Context, _ string) (net.Conn, error) {
 		conn, err := c.dial(ctx, endpoint)
 		seen.noteDial(err)

@@ -65,6 +65,7 @@ type Broker struct {
 	attached chan struct{}            // closed and replaced when stream changes
 	pending  map[uint32]*announcement // by service id
 	knocks   knocking
+	heard    func(id uint32) // see observe
 }
 
 // brokerStream is what both ends of StartStream have.

@@ -40,6 +40,9 @@ func (b *Broker) announced(info *pluginpb.ConnInfo) {
 	a.info = info
 	close(a.ready)
 	a.expiry = time.AfterFunc(brokerWait, func() { b.forget(id, a) })
+	if b.heard != nil {
+		b.heard(id)
+	}
 }
 
 // awaited returns the announcement of id, announced or still to come. Each

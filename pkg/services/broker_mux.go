@@ -103,7 +103,7 @@ func (b *Broker) admit(mux *transport.Mux, id uint32) (decided bool, refusal err
 	if b.closed.fired() {
 		return false, nil
 	}
-	refusal = mux.Expect(id)
+	refusal = b.expect(mux, id)
 	var typed *transport.Error
 	if refusal == nil || !errors.As(refusal, &typed) || typed.Reason != transport.ReasonRefused {
 		return true, refusal
@@ -115,6 +115,9 @@ func (b *Broker) admit(mux *transport.Mux, id uint32) (decided bool, refusal err
 		}
 	case len(b.knocks.early) < brokerPending:
 		b.knocks.early[id] = time.AfterFunc(b.knocks.wait, func() { b.unanswered(id) })
+		if b.heard != nil {
+			b.heard(id)
+		}
 	default:
 		return true, refusal
 	}

@@ -1,6 +1,8 @@
 package services
 
 import (
+	"context"
+	"net"
 	"runtime"
 	"time"
 )
@@ -19,4 +21,16 @@ func AwaitEarly(b *Broker, id uint32) {
 		}
 		runtime.Gosched()
 	}
+}
+
+// ConfigOf returns what b was made with.
+func ConfigOf(b *Broker) BrokerConfig { return b.cfg }
+
+// RawDial is Dial without gRPC.
+func RawDial(ctx context.Context, b *Broker, id uint32) (net.Conn, error) {
+	at, err := b.await(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return b.reach(ctx, func(ctx context.Context) (net.Conn, error) { return b.connect(ctx, id, at) })
 }
