@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net"
 	"sync"
+
+	"google.golang.org/grpc/status"
 
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/server"
@@ -15,8 +18,30 @@ import (
 type Bridge struct {
 	cfg     Config
 	server  *server.Server
-	child   *child
+	program program
 	closing sync.Once
+}
+
+// program is what is behind a bridge: lives is a plain one.
+type program interface {
+	// dial opens a connection to the program for calls, HTTP/2 without TLS, as
+	// soon as it accepts. An error that is a gRPC status is that of the calls.
+	dial(ctx context.Context) (net.Conn, error)
+	// spoke is called when the program has begun HTTP/2 on such a connection.
+	spoke()
+	// refuse is the status of calls that the program will not answer, because
+	// dial failed or a connection broke for err.
+	refuse(ctx context.Context, err error) *status.Status
+	// check is nil once the program accepts, and else what dial says.
+	check(ctx context.Context) error
+	// failure returns why the program is of no use, nil while it is.
+	failure() *Error
+	// ended is closed when the program is gone for good.
+	ended() <-chan struct{}
+	// hurry skips the waiting of stop.
+	hurry()
+	// stop ends the program and waits for that.
+	stop()
 }
 
 // Serve is New and Run in one.
@@ -29,33 +54,45 @@ func Serve(ctx context.Context, cfg Config) error {
 }
 
 // New negotiates with the host, listens, and starts the child. Nothing is
-// printed yet. The caller calls Run, or Close when it will not. The error is a
+// printed yet. A native child is started first, and waited for: its line says
+// what ours does. The caller calls Run, or Close when it will not. The error is a
 // *server.Error or an *Error; nothing is left running then.
 func New(ctx context.Context, cfg Config) (*Bridge, error) {
 	b := &Bridge{cfg: cfg.withDefaults()}
-	b.child = newChild(b.cfg)
-	forward := &forwarder{child: b.child}
 	host := b.cfg.Server
 	host.Register = nil
-	host.Unknown = forward.handle
-	host.Schemas = append(host.Schemas, services.Schema(&childSchema{child: b.child}))
-	host.Checks = map[string]func(context.Context) error{services.ProgramHealth: b.child.check}
-	host.ServerOptions = append(host.ServerOptions, forward.serverOptions()...)
-	missing := b.child.look()
+	host.Versions = nil
+	host.Carry = b.carry
+	start := b.startPlain
+	if b.cfg.Kind != KindPlain {
+		start = b.startNative
+	}
+	if err := start(ctx, host); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *Bridge) startPlain(ctx context.Context, host server.Config) error {
+	plain := newLives(b.cfg)
+	b.program = plain
+	host.Schemas = append(host.Schemas, services.Schema(programSchema{lives: plain}))
+	host.Checks = programHealth(plain)
+	missing := plain.look()
 	var err error
 	b.server, err = server.New(ctx, host)
 	if err == nil || !isCookie(err) { // a plugin without its host says that first
 		err = cmp.Or(missing, err)
 	}
 	if err != nil {
-		b.Close()
-		return nil, err
+		return err
 	}
-	if err = b.child.start(ctx, b.server); err != nil {
-		b.Close()
-		return nil, err
-	}
-	return b, nil
+	return plain.start(ctx, b.server)
+}
+
+func programHealth(p program) map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{services.ProgramHealth: p.check}
 }
 
 func isCookie(err error) bool {
@@ -71,12 +108,20 @@ func isCookie(err error) bool {
 func (b *Bridge) Run(ctx context.Context) error {
 	defer b.Close()
 	if b.cfg.EndWithChild {
-		stop := context.AfterFunc(b.child.life, b.server.Stop)
-		defer stop()
+		watched := make(chan struct{})
+		defer func() { <-watched }()
+		go func() {
+			defer close(watched)
+			select {
+			case <-b.program.ended():
+				b.server.Stop()
+			case <-b.server.Stopping():
+			}
+		}()
 	}
 	err := b.server.Run(ctx)
-	failure := b.child.failure()
-	b.child.stop()
+	failure := b.program.failure()
+	b.program.stop()
 	if err == nil && failure != nil {
 		return failure
 	}
@@ -89,7 +134,7 @@ func (b *Bridge) Stop() { b.server.Stop() }
 // Kill asks Run to end without waiting for running calls or the child. It does
 // not wait and may be called more than once.
 func (b *Bridge) Kill() {
-	b.child.haste.hurry()
+	b.program.hurry()
 	b.server.Kill()
 }
 
@@ -106,7 +151,7 @@ func (b *Bridge) Close() {
 		if b.server != nil {
 			b.server.Close()
 		}
-		b.child.haste.hurry()
-		b.child.stop()
+		b.program.hurry()
+		b.program.stop()
 	})
 }

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/grpc"
-
 	"github.com/pyvider/rpcplugin/internal/childlog"
 	"github.com/pyvider/rpcplugin/internal/process"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
@@ -19,23 +17,25 @@ import (
 // wordsWait is how long the last lines of a dead child's stderr are waited for.
 const wordsWait = 300 * time.Millisecond
 
-// child is the program behind the bridge: its process, its socket and the
-// connection to it. start makes it, stop ends it.
+// child is one life of the program behind the bridge: its process, its socket
+// and the way to it. start makes it, stop ends it.
 type child struct {
 	cfg   Config
 	life  context.Context    // ends when the child is dead or given up
 	die   context.CancelFunc // ends life
 	open  context.Context    // ends with life, or when the host side stops
-	haste haste
+	haste *haste
+	mourn func(*Error) // tells of its death, before calls are told
 	tasks sync.WaitGroup
+	began time.Time
 
-	dir   *transport.PrivateDir // nil with tcp
-	proc  *process.Process
-	log   *childlog.Log
-	link  *link            // to the child
-	ready chan struct{}    // closed once conn is set
-	conn  *grpc.ClientConn // valid after ready
-	host  <-chan struct{}  // closed when the host side stops
+	dir    *transport.PrivateDir // nil with tcp
+	proc   *process.Process
+	log    *childlog.Log
+	link   *link           // to the child
+	ready  chan struct{}   // closed once it has accepted
+	host   <-chan struct{} // closed when the host side stops
+	schema childSchema
 
 	mu     sync.Mutex
 	failed *Error // why the child is of no use, nil while it is
@@ -47,28 +47,22 @@ type haste struct {
 	hurry context.CancelFunc
 }
 
-func newChild(cfg Config) *child {
-	c := &child{cfg: cfg, ready: make(chan struct{})}
+func newHaste() *haste {
+	h := &haste{}
+	h.ctx, h.hurry = context.WithCancel(context.Background())
+	return h
+}
+
+func newChild(cfg Config, haste *haste, mourn func(*Error)) *child {
+	c := &child{cfg: cfg, haste: haste, mourn: mourn, began: time.Now(), ready: make(chan struct{})}
 	c.life, c.die = context.WithCancel(context.Background())
 	c.open = c.life
-	c.haste.ctx, c.haste.hurry = context.WithCancel(context.Background())
+	c.schema.dial, c.schema.open = c.dial, func() context.Context { return c.open }
 	return c
 }
 
-// look reports whether the command can be started at all.
-func (c *child) look() error {
-	var first string
-	if len(c.cfg.Command) > 0 {
-		first = c.cfg.Command[0]
-	}
-	if _, err := process.Look(first); err != nil {
-		return c.fail(&Error{Reason: ReasonCommand, Command: c.cfg.name(), Err: err})
-	}
-	return nil
-}
-
-// start launches the process with an address of its own. Calls wait in conn
-// until the child accepts there.
+// start launches the process with an address of its own. Calls wait until the
+// child accepts there.
 func (c *child) start(ctx context.Context, host *server.Server) error {
 	c.host = host.Stopping()
 	open, shut := context.WithCancel(c.life)
@@ -96,7 +90,7 @@ func (c *child) start(ctx context.Context, host *server.Server) error {
 	}
 	c.cfg.Logger.Debug("child started", "command", c.cfg.name(), "pid", c.proc.Pid(), "address", at.Target())
 	c.log = childlog.Read(c.proc.Stderr(), c.cfg.Logger)
-	c.link = newLink(at, c.cfg.ListenTimeout)
+	c.link = newLink(at)
 	c.tasks.Go(func() { relay(host.Stdio().Stdout(), c.proc.Stdout()) })
 	c.tasks.Go(c.await)
 	c.tasks.Go(c.watch)
@@ -141,13 +135,11 @@ func relay(host io.Writer, stdout io.Reader) {
 func (c *child) await() {
 	ctx, cancel := context.WithTimeout(c.life, c.cfg.ListenTimeout)
 	defer cancel()
-	conn, err := c.link.open(ctx)
+	err := c.link.open(ctx)
 	switch {
 	case err == nil:
-		c.conn = conn
 		c.cfg.Logger.Debug("child accepts", "command", c.cfg.name())
 		close(c.ready)
-		c.link.hide(c.life)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		_ = c.fail(&Error{
 			Reason: ReasonListen, Command: c.cfg.name(), Timeout: c.cfg.ListenTimeout,
@@ -182,10 +174,7 @@ func (c *child) watch() {
 	}
 	exit := c.proc.Status()
 	failure := &Error{Reason: ReasonExited, Command: c.cfg.name(), Status: &exit, Accepted: c.accepted(), Stderr: c.log.Tail()}
-	if c.cfg.CrashReport == io.Discard {
-		c.cfg.Logger.Error("the child has died", "command", c.cfg.name(), "status", exit.String())
-	}
-	_, _ = io.WriteString(c.cfg.CrashReport, failure.report())
+	c.mourn(failure)
 	_ = c.fail(failure)
 }
 
@@ -228,8 +217,8 @@ func (c *child) stop() {
 			c.cfg.Logger.Debug("cleaning up the child", "error", err)
 		}
 	}
-	c.haste.hurry()
 	c.tasks.Wait()
+	c.schema.close()
 	if c.log != nil {
 		<-c.log.Done()
 	}

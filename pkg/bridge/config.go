@@ -3,7 +3,8 @@
 // on its behalf, and passes every call on to it.
 //
 // The program's whole contract is to listen, without TLS, at the address in
-// its environment (see EnvChildAddress).
+// its environment (see EnvChildAddress). A program that speaks go-plugin's
+// protocol itself can be bridged as well, see KindNative.
 package bridge
 
 import (
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pyvider/rpcplugin/pkg/client"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/server"
 	"github.com/pyvider/rpcplugin/pkg/services"
@@ -40,26 +42,56 @@ const (
 	stopGrace = 500 * time.Millisecond
 )
 
+// Kind says what a program speaks.
+type Kind string
+
+// The kinds of a program (go-plugin contract, section 9).
+const (
+	// KindPlain serves gRPC without TLS at an address that it is given. It is the
+	// zero value.
+	KindPlain Kind = ""
+	// KindNative speaks go-plugin's protocol itself, with the bridge as its host.
+	KindNative Kind = "native"
+)
+
 // Config says which program to bridge and how. Only Command is needed; New
 // copies the value.
 type Config struct {
 	// Command is the program, looked up in PATH, and its arguments.
 	Command []string
+	// Kind is KindPlain by default.
+	Kind Kind
 	// Environ is what the child's environment is made from; default
 	// os.Environ(). PLUGIN_*, RPCPLUGIN_* and the host's cookie are taken out
 	// of it.
 	Environ []string
 	// Env is added last, KEY=VALUE each.
 	Env []string
-	// ChildNetwork is "unix" or "tcp"; default unix, tcp on Windows.
+	// ChildNetwork is "unix" or "tcp"; default unix, tcp on Windows, and either
+	// for a native program.
 	ChildNetwork string
-	// ListenTimeout is how long the child may take until it accepts; default
-	// DefaultListenTimeout. After it, every call fails.
+	// ChildTLS is how the connection with a native program is protected: by
+	// default with AutoMTLS, or not at all if the program answers without a
+	// certificate; for that it is started a second time. client.TLSOff does not
+	// ask it.
+	ChildTLS client.TLS
+	// ChildCookie is what a native program finds in its environment; default:
+	// the Cookie of Server.
+	ChildCookie handshake.Cookie
+	// ListenTimeout is how long the child may take until it accepts, a native one
+	// until it has printed its line; default DefaultListenTimeout. After it, every
+	// call fails, or New does.
 	ListenTimeout time.Duration
-	// Server is the side of the host. Its Register and Unknown are the
-	// bridge's own, its Schemas are added to.
+	// Server is the side of the host. Its Register, Versions, Unknown and Carry are
+	// the bridge's own, its Schemas are added to.
 	Server server.Config
-	// EndWithChild ends Run when the child ends. By default the bridge stays
+	// Restarts is how often a program that has died, or did not accept in time, is
+	// started again, after a pause of 0.1 s, then twice as long each time, up to
+	// 5 s. Calls wait for it meanwhile. A life of 10 s makes the past forgotten.
+	// Default: never. A native program cannot be started again: what it says of
+	// itself before the handshake line is for one life.
+	Restarts int
+	// EndWithChild ends Run when the child ends, for good with Restarts. By default the bridge stays
 	// and tells the host, call by call, what happened.
 	EndWithChild bool
 	// CrashReport gets, when the child dies, its last words as plain text led
@@ -79,7 +111,10 @@ func (c Config) withDefaults() Config {
 	if c.Environ == nil {
 		c.Environ = os.Environ()
 	}
-	if c.ChildNetwork == "" {
+	if c.ChildCookie.IsZero() {
+		c.ChildCookie = c.Server.Cookie
+	}
+	if c.ChildNetwork == "" && c.Kind == KindPlain {
 		c.ChildNetwork = handshake.NetworkUnix
 		if runtime.GOOS == "windows" {
 			c.ChildNetwork = handshake.NetworkTCP

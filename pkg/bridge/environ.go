@@ -17,20 +17,26 @@ const ownPrefix = "RPCPLUGIN_"
 // childEnviron returns the environment of a plain child: what the host handed
 // down is taken out, address and version are put in.
 func childEnviron(cfg Config, at transport.Endpoint, version int) []string {
-	environ := handshake.StripEnv(cfg.Environ, cfg.Server.Cookie.Key)
-	environ = slices.DeleteFunc(environ, func(entry string) bool { return strings.HasPrefix(entry, ownPrefix) })
-	environ = append(environ,
+	environ := append(cleanEnviron(cfg),
 		EnvChildAddress+"="+at.Target(),
 		EnvChildAppVersion+"="+strconv.Itoa(version),
-		"PYTHONUNBUFFERED=1",
 	)
 	if at.Network == handshake.NetworkUnix {
 		environ = append(environ, EnvChildSocket+"="+at.Address)
 	}
+	return append(environ, cfg.Env...)
+}
+
+// cleanEnviron returns what the environment of every child is made from: what
+// the host handed down is taken out, and our settings are.
+func cleanEnviron(cfg Config) []string {
+	environ := handshake.StripEnv(cfg.Environ, cfg.Server.Cookie.Key)
+	environ = slices.DeleteFunc(environ, func(entry string) bool { return strings.HasPrefix(entry, ownPrefix) })
+	environ = append(environ, "PYTHONUNBUFFERED=1")
 	if setting := pythonCache(environ); setting != "" {
 		environ = append(environ, setting)
 	}
-	return append(environ, cfg.Env...)
+	return environ
 }
 
 // pythonCache keeps Python's compiled files out of the package directory,

@@ -15,12 +15,17 @@ type Reason string
 
 // The reasons of an Error.
 const (
+	// ReasonConfig: the Config contradicts itself.
+	ReasonConfig Reason = "config"
 	// ReasonCommand: the command is missing, not found or not executable.
 	ReasonCommand Reason = "command"
 	// ReasonPrepare: the child's directory, port or connection cannot be made.
 	ReasonPrepare Reason = "prepare"
 	// ReasonListen: the child did not accept at its address in time.
 	ReasonListen Reason = "listen"
+	// ReasonHandshake: a native child did not start as a plugin does. The cause
+	// is a *client.Error.
+	ReasonHandshake Reason = "handshake"
 	// ReasonExited: the child's process has ended.
 	ReasonExited Reason = "exited"
 	// ReasonLost: the child closed its connection and lives on.
@@ -74,8 +79,10 @@ func (e *Error) advised() string {
 func (e *Error) sentence() string {
 	program := fmt.Sprintf("the plugin's program %q ", e.Command)
 	switch e.Reason {
-	case ReasonCommand:
+	case ReasonCommand, ReasonConfig:
 		return e.Err.Error()
+	case ReasonHandshake:
+		return program + "did not start as a plugin: " + e.Err.Error()
 	case ReasonListen:
 		return program + fmt.Sprintf("did not listen at %q within %s", e.Address, e.Timeout)
 	case ReasonExited:
@@ -98,6 +105,8 @@ func (e *Error) Unwrap() error { return e.Err }
 // Hint says what to do about it.
 func (e *Error) Hint() string {
 	switch e.Reason {
+	case ReasonHandshake:
+		return adviceOf(e.Err)
 	case ReasonCommand, ReasonPrepare:
 		if hinter, ok := e.Err.(interface{ Hint() string }); ok {
 			return hinter.Hint()
@@ -108,7 +117,7 @@ func (e *Error) Hint() string {
 		if !e.Accepted {
 			return "the program must serve gRPC without TLS at the address in " + EnvChildAddress + " and stay; try it by hand with that variable set"
 		}
-	case ReasonLost:
+	case ReasonLost, ReasonConfig:
 	}
 	return ""
 }

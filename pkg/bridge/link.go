@@ -2,15 +2,9 @@ package bridge
 
 import (
 	"context"
-	"math"
 	"net"
 	"sync"
 	"time"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/connectivity"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/transport"
@@ -23,77 +17,58 @@ const (
 	firstRetry = time.Millisecond
 	lastRetry  = 50 * time.Millisecond
 	retryShare = 100
+	// spareAge is how long a connection may wait for its first use. A server
+	// closes one on which nothing is said, usually after two minutes.
+	spareAge = 10 * time.Second
 )
 
-// link is the way to the child: one gRPC connection to where it listens.
+// link is the way to the child: where it listens.
 type link struct {
-	at       transport.Endpoint
-	patience time.Duration // with a child that accepts and says nothing
+	at transport.Endpoint
 
-	mu   sync.Mutex
-	way  *socketHandle // to the socket after its file is gone; nil: dial at
-	conn *grpc.ClientConn
+	mu     sync.Mutex
+	way    *socketHandle // to the socket after its file is gone; nil: dial at
+	spare  net.Conn      // the first one, until somebody takes it
+	opened time.Time     // when spare was
+	closed bool
 }
 
-func newLink(at transport.Endpoint, patience time.Duration) *link {
-	return &link{at: at, patience: patience}
-}
+func newLink(at transport.Endpoint) *link { return &link{at: at} }
 
-// open tries until the child accepts and returns the connection. The child
-// need not serve yet: calls wait for that, too.
-func (l *link) open(ctx context.Context) (*grpc.ClientConn, error) {
+// open tries until the child accepts. It need not serve yet.
+func (l *link) open(ctx context.Context) error {
 	first, err := l.knock(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	accepted := make(chan net.Conn, 1)
-	accepted <- first
-	dialer := func(ctx context.Context, _ string) (net.Conn, error) {
-		select {
-		case conn := <-accepted:
-			return conn, nil
-		default:
-			return l.redial(ctx)
-		}
+	if l.closed {
+		return first.Close()
 	}
-	l.conn, err = grpc.NewClient("passthrough:///localhost",
-		grpc.WithContextDialer(dialer),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32), grpc.MaxCallSendMsgSize(math.MaxInt32)),
-		grpc.WithIdleTimeout(0),
-		grpc.WithDisableRetry(),
-		grpc.WithDisableServiceConfig(),
-		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: firstRetry, Multiplier: 2, MaxDelay: 200 * time.Millisecond},
-			MinConnectTimeout: l.patience,
-		}),
-		grpc.WithStatsHandler(answerWatch{}),
-	)
-	if err != nil {
-		_ = first.Close()
-		return nil, err
-	}
-	l.conn.Connect()
-	return l.conn, nil
+	l.spare, l.opened = first, time.Now()
+	return nil
 }
 
-// hide removes the child's socket file, where that can be: nobody else has
-// business there. It waits until the child speaks on the connection, because
-// a server may touch its socket after it has begun to listen.
-func (l *link) hide(ctx context.Context) {
-	if l.at.Network != handshake.NetworkUnix {
-		return
+// dial opens a connection to a child that has accepted before, and tries again
+// for as long as ctx lasts: it may be between two listeners.
+func (l *link) dial(ctx context.Context) (net.Conn, error) {
+	if conn := l.takeSpare(); conn != nil {
+		return conn, nil
 	}
-	for state := l.conn.GetState(); state != connectivity.Ready; state = l.conn.GetState() {
-		if !l.conn.WaitForStateChange(ctx, state) {
-			return
-		}
-	}
+	return l.knock(ctx)
+}
+
+func (l *link) takeSpare() net.Conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.way = keepSocket(l.at.Address)
+	conn := l.spare
+	l.spare = nil
+	if conn != nil && time.Since(l.opened) > spareAge {
+		_ = conn.Close()
+		return nil
+	}
+	return conn
 }
 
 // knock dials until the child accepts.
@@ -101,39 +76,56 @@ func (l *link) knock(ctx context.Context) (net.Conn, error) {
 	var dialer net.Dialer
 	began := time.Now()
 	for {
-		conn, err := dialer.DialContext(ctx, l.at.Network, l.at.Address)
-		if err == nil {
-			return conn, nil
+		var err error
+		for _, address := range l.addresses() {
+			var conn net.Conn
+			if conn, err = dialer.DialContext(ctx, l.at.Network, address); err == nil {
+				return conn, nil
+			}
 		}
 		wait := time.NewTimer(min(max(time.Since(began)/retryShare, firstRetry), lastRetry))
 		select {
 		case <-wait.C:
 		case <-ctx.Done():
 			wait.Stop()
-			return nil, ctx.Err()
+			return nil, err
 		}
 	}
 }
 
-// redial reaches the child again, for example after it has ended an old
-// connection with GOAWAY.
-func (l *link) redial(ctx context.Context) (net.Conn, error) {
-	address := l.at.Address
+// addresses are where the child may listen: by the handle, and by the path in
+// case that it made its socket anew.
+func (l *link) addresses() []string {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.way != nil {
-		address = l.way.address()
+		return []string{l.way.address(), l.at.Address}
 	}
-	l.mu.Unlock()
-	var dialer net.Dialer
-	return dialer.DialContext(ctx, l.at.Network, address)
+	return []string{l.at.Address}
 }
 
-// close ends the connection.
+// hide removes the child's socket file, where that can be: nobody else has
+// business there. It is for a child that has spoken on a connection: before, a
+// server may still touch its socket.
+func (l *link) hide() {
+	if l.at.Network != handshake.NetworkUnix {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.way == nil && !l.closed {
+		l.way = keepSocket(l.at.Address)
+	}
+}
+
+// close lets go of the way. Connections that were handed out stay.
 func (l *link) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.conn != nil {
-		_ = l.conn.Close()
+	l.closed = true
+	if l.spare != nil {
+		_ = l.spare.Close()
+		l.spare = nil
 	}
 	if l.way != nil {
 		l.way.close()

@@ -47,6 +47,12 @@ func TestMain(m *testing.M) {
 		os.Exit(runWitness(settings[bridgeConfig](bridgeKey)))
 	case "host":
 		os.Exit(runHost(settings[hostConfig](hostKey)))
+	case "native child":
+		os.Exit(runNativeChild(settings[nativeChild](nativeKey)))
+	case "native bridge":
+		os.Exit(runNativeBridge(settings[nativeBridge](nativeKey)))
+	case "native host":
+		os.Exit(runNativeHost(settings[nativeHost](nativeKey)))
 	}
 }
 

@@ -2,42 +2,51 @@ package bridge
 
 import (
 	"context"
-	"fmt"
+	"net"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
 
-// deathWait is how long a child that broke its connection is given to be known
-// as dead.
-const deathWait = time.Second
+const (
+	// deathWait is how long a child that broke its connection is given to be
+	// known as dead.
+	deathWait = time.Second
+	// redialWait is how long a living child that has accepted before may refuse.
+	redialWait = time.Second
+)
 
-// connection returns the connection to the child once it accepts. The error is
-// a gRPC status: why it never will, or that the caller has given up.
-func (c *child) connection(ctx context.Context) (*grpc.ClientConn, error) {
+// dial opens a connection to the child once it accepts. The error is a gRPC
+// status: why it never will, or that the caller has given up.
+func (c *child) dial(ctx context.Context) (net.Conn, error) {
+	if err := c.check(ctx); err != nil {
+		return nil, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, redialWait)
+	defer cancel()
+	stop := context.AfterFunc(c.life, cancel)
+	defer stop()
+	return c.link.dial(bounded)
+}
+
+// check is nil once the child accepts. The error is a gRPC status, as of dial.
+func (c *child) check(ctx context.Context) error {
 	select {
 	case <-c.life.Done(): // even if it did accept: its address may be another's now
-		return nil, c.refusal()
+		return c.refusal()
 	default:
 	}
 	select {
 	case <-c.ready:
-		return c.conn, nil
+		return nil
 	case <-ctx.Done():
-		return nil, status.FromContextError(ctx.Err()).Err()
+		return status.FromContextError(ctx.Err()).Err()
 	case <-c.host:
-		return nil, c.refusal()
+		return c.refusal()
 	case <-c.life.Done():
-		return nil, c.refusal()
+		return c.refusal()
 	}
-}
-
-// check is nil once the child accepts, and else what connection says.
-func (c *child) check(ctx context.Context) error {
-	_, err := c.connection(ctx)
-	return err
 }
 
 // refusal is the status of a call that the child will not get.
@@ -48,41 +57,18 @@ func (c *child) refusal() error {
 	return status.Error(codes.Canceled, "the plugin is stopping")
 }
 
-// explain turns the error of a call that the child has not answered, because
-// the connection is broken, into one that says what became of the child.
-// Errors of a host that is gone stay as they are; ctx is that of its call.
-func (c *child) explain(ctx context.Context, err error) error {
-	if status.Code(err) != codes.Unavailable {
-		return err
-	}
+// explain says what became of a child whose connection broke for err.
+func (c *child) explain(ctx context.Context, err error) *status.Status {
 	dead := time.NewTimer(deathWait)
 	defer dead.Stop()
 	select {
 	case <-c.life.Done():
 	case <-dead.C:
 	case <-ctx.Done():
-		return err
 	}
 	if failure := c.failure(); failure != nil {
-		return status.Error(codes.Internal, failure.Error())
+		return status.New(codes.Internal, failure.Error())
 	}
 	lost := &Error{Reason: ReasonLost, Command: c.cfg.name(), Stderr: c.log.Tail(), Err: err}
-	return status.Error(codes.Internal, lost.Error())
-}
-
-// usualLimit is what every gRPC library takes for one message by default.
-const usualLimit = 4 << 20
-
-// adviseLimit adds, to a child's refusal of a call with a message beyond the
-// usual limit, what that limit is and who has it. Other answers of the child
-// stay as they are.
-func adviseLimit(err error, largest int64) error {
-	answer := status.Convert(err)
-	if answer.Code() != codes.ResourceExhausted || largest <= usualLimit {
-		return err
-	}
-	advised := answer.Proto()
-	advised.Message += fmt.Sprintf(" (the call carried a message of %d bytes; gRPC servers take 4 MiB unless the program "+
-		"raises that, in Python by the option grpc.max_receive_message_length)", largest)
-	return status.ErrorProto(advised)
+	return status.New(codes.Internal, lost.Error())
 }
