@@ -40,6 +40,12 @@ func TestMain(m *testing.M) {
 		err = playOurs()
 	case theirs:
 		playTheirs()
+	case direct:
+		err = playChild()
+	case bridged:
+		err = playBridge()
+	case forwarded:
+		err = playForwarder()
 	default:
 		err = fmt.Errorf("unknown role %q", role)
 	}

@@ -21,6 +21,12 @@ type contender struct {
 // as ratios to the first.
 func compare(b *testing.B, unit string, contenders ...contender) {
 	b.Helper()
+	few(b, unit, rounds, contenders...)
+}
+
+// few is compare with another number of rounds, for what takes long.
+func few(b *testing.B, unit string, rounds int, contenders ...contender) {
+	b.Helper()
 	values := make([][]float64, len(contenders))
 	for b.Loop() {
 		for round := range rounds {
