@@ -35,7 +35,7 @@ test: ## run the tests with the race detector
 
 .PHONY: e2e
 e2e: python-env ## run the tests against real hosts and plugins
-	scripts/tools terraform terraform-provider-time kv-host kv-plugin counter-host counter-plugin
+	scripts/tools terraform terraform-provider-time kv-host kv-plugin counter-host counter-plugin pyvider-python h2spec
 	go test -tags e2e -count=1 -timeout 30m ./e2e/...
 
 .PHONY: lint

@@ -17,6 +17,13 @@ import (
 const pythonCacheVariable = "E2E_CACHE_HOME"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(plainVariable) != "" {
+		if err := playPlain(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	cache, err := os.MkdirTemp("", "e2e-cache-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
