@@ -15,6 +15,7 @@ import (
 	"github.com/pyvider/rpcplugin/internal/kv"
 	"github.com/pyvider/rpcplugin/internal/schema"
 	"github.com/pyvider/rpcplugin/pkg/bridge"
+	"github.com/pyvider/rpcplugin/pkg/client"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/server"
 	"github.com/pyvider/rpcplugin/pkg/services"
@@ -28,10 +29,13 @@ type serveCommand struct {
 	AppVersion     []int         `placeholder:"N,…" help:"App versions that the program serves; default: the highest that the host offers."`
 	Transport      string        `enum:"auto,unix,tcp" default:"auto" help:"Network toward the host."`
 	TLS            string        `name:"tls" enum:"auto,off" default:"auto" help:"TLS with the host; auto is mutual TLS if the host asks for it."`
+	Child          string        `enum:"plain,native" default:"plain" help:"What the program speaks: plain gRPC, or native, go-plugin's protocol itself."`
+	ChildTLS       string        `name:"child-tls" enum:"auto,off" default:"auto" help:"TLS with a native program; auto is mutual TLS if it answers with a certificate."`
 	ChildTransport string        `enum:"auto,unix,tcp" default:"auto" help:"Network toward the program."`
 	Env            []string      `sep:"none" placeholder:"NAME=VALUE" help:"Variable for the program; may be given again."`
 	DescriptorSet  []string      `placeholder:"FILE" help:"What the program's services look like, for reflection: a descriptor set, or the built-in tfplugin5 or tfplugin6."`
 	ListenTimeout  time.Duration `default:"1m" help:"How long the program may take until it accepts."`
+	Restart        int           `placeholder:"N" help:"How often a program that has died is started again, with growing pauses; default: never."`
 	Standalone     bool          `help:"Serve without a host: no cookie, no TLS; stderr says how hosts attach."`
 	Provider       string        `default:"registry.terraform.io/NAMESPACE/TYPE" placeholder:"ADDRESS" help:"Provider address to show with --standalone."`
 }
@@ -44,6 +48,11 @@ serves, and says how to attach to it.
 
   rpcplugin serve --exec python provider.py
   rpcplugin serve --host terraform --exec python provider.py
+
+A program that speaks go-plugin's protocol itself is served with --child native:
+it then need not know the TLS of its hosts.
+
+  rpcplugin serve --host terraform --child native --exec ./provider
 
 Every flag can be set in the environment (RPCPLUGIN_HOST=terraform) and in
 rpcplugin.yaml (host: terraform). A copy of this program under another name,
@@ -84,7 +93,15 @@ func (c *serveCommand) serve(ctx context.Context, p *Program, g globals, refuse 
 	}
 	signals := catchSignals()
 	defer signals.release()
-	running, err := c.start(ctx, p, role, g.logger(p, role.audience))
+	starting, started := ctx, func() {}
+	if c.Child == "native" { // which is waited for
+		starting, started = signals.during(ctx, role.hosted)
+	}
+	running, err := c.start(starting, p, role, g.logger(p, role.audience))
+	started()
+	if err != nil && signals.interrupted() {
+		return fmt.Errorf("%w: %w", errReported, errInterrupted)
+	}
 	if err != nil && role.standalone {
 		return err
 	}
@@ -109,6 +126,7 @@ func (c *serveCommand) serve(ctx context.Context, p *Program, g globals, refuse 
 type role struct {
 	title      string // of the host, for people
 	cookie     handshake.Cookie
+	child      handshake.Cookie // for a native program
 	versions   []int
 	hosted     bool // a cookie is asked for
 	standalone bool
@@ -117,7 +135,7 @@ type role struct {
 
 func (c *serveCommand) role(p *Program) (role, error) {
 	known, err := findHost(c.Host)
-	if err = errors.Join(err, checkVersions(c.AppVersion), checkDuration("--listen-timeout", c.ListenTimeout), checkEnv(c.Env)); err != nil {
+	if err = errors.Join(err, checkVersions(c.AppVersion), checkDuration("--listen-timeout", c.ListenTimeout), checkEnv(c.Env), checkRestart(c.Restart)); err != nil {
 		return role{}, err
 	}
 	r := role{title: known.title, cookie: known.cookie, versions: c.AppVersion, standalone: c.Standalone, audience: forHost}
@@ -126,12 +144,13 @@ func (c *serveCommand) role(p *Program) (role, error) {
 			return role{}, err
 		}
 	}
-	if len(r.versions) == 0 && known.served != 0 {
-		r.versions = []int{known.served}
-	}
+	r.child = r.cookie
 	r.hosted = !r.cookie.IsZero() && !r.standalone
 	if !r.hosted && isTerminal(p.Stdout) {
 		r.standalone = true
+	}
+	if len(r.versions) == 0 && known.served != 0 && (c.Child != "native" || r.standalone) { // a native program says itself
+		r.versions = []int{known.served}
 	}
 	if r.standalone {
 		r.cookie, r.audience = handshake.Cookie{}, forAuthor
@@ -168,10 +187,14 @@ func (c *serveCommand) start(ctx context.Context, p *Program, r role, logger *sl
 	if r.hosted {
 		crash = p.Stderr
 	}
-	b, err := bridge.New(ctx, bridge.Config{
+	config := bridge.Config{
 		Command: c.Exec, Environ: c.withoutCookies(p.Environ), Env: c.Env, ChildNetwork: automatic(c.ChildTransport),
-		ListenTimeout: c.ListenTimeout, Server: host, EndWithChild: r.standalone, CrashReport: crash, Logger: logger,
-	})
+		ListenTimeout: c.ListenTimeout, Restarts: c.Restart, Server: host, EndWithChild: r.standalone, CrashReport: crash, Logger: logger,
+	}
+	if c.Child == "native" {
+		config.Kind, config.ChildCookie, config.ChildTLS = bridge.KindNative, r.child, client.TLS(automatic(c.ChildTLS))
+	}
+	b, err := bridge.New(ctx, config)
 	if err != nil {
 		return nil, adviseWords(err, c.Exec)
 	}

@@ -91,7 +91,8 @@ func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 	return nil, nil //nolint:nilnil // kong's way to say that there is none
 }
 
-// flagNames lists the flags of node and of all commands below it.
+// flagNames lists the flags of node and of all commands below it that settings
+// are for.
 func flagNames(node *kong.Node) []string {
 	var names []string
 	for _, flag := range node.Flags {
@@ -100,6 +101,9 @@ func flagNames(node *kong.Node) []string {
 		}
 	}
 	for _, child := range node.Children {
+		if node.Parent == nil && !takesSettings([]string{child.Name}) {
+			continue
+		}
 		names = append(names, flagNames(child)...)
 	}
 	slices.Sort(names)

@@ -38,8 +38,7 @@ func explainUsage(err error, plugin pluginCommand) error {
 
 // checkTrailing refuses what follows a bare -- where no plugin is started.
 func checkTrailing(node *kong.Node, plugin pluginCommand) error {
-	path := commandPath(node)
-	if len(plugin) == 0 || strings.HasPrefix(path, "rpcplugin connect") {
+	if len(plugin) == 0 || strings.Contains(usageOf(node), "-- CMD") {
 		return nil
 	}
 	return usagef(usageOf(node), "unexpected %q after \"--\"", plugin[0])
@@ -69,6 +68,14 @@ func checkVersions(versions []int) error {
 		if version < 0 {
 			return usagef("for example --app-version 5,6", "--app-version is \"%d\", expected whole numbers from \"0\"", version)
 		}
+	}
+	return nil
+}
+
+// checkRestart refuses a number of restarts that cannot be.
+func checkRestart(times int) error {
+	if times < 0 {
+		return usagef("for example --restart 5", "--restart is \"%d\", expected a whole number from \"0\"", times)
 	}
 	return nil
 }

@@ -21,6 +21,13 @@
 //	environ := append(handshake.StripEnv(os.Environ(), cookie.Key), env.Environ()...)
 //	line, err := handshake.AcceptLine(first, handshake.Expectation{AppVersions: offered})
 //
+// # Looking into it
+//
+// [Judge] says what hosts of this module and of go-plugin make of a line, in
+// go-plugin's own words; [ExplainLine] puts its fields into words, [Recognize]
+// knows what was printed in its place, [CheckEnv] what is wrong with a host's
+// variables, and [FindTopic] explains a field, a variable or a message.
+//
 // # Errors
 //
 // Every error is an [*Error]. It names the field, what was found there and

@@ -44,6 +44,23 @@ const (
 	ReasonReattachAddress Reason = "reattach-address" // the address is missing, unknown or malformed
 )
 
+// The checks of AutoMTLS, which need to know whether the host asked for it; see
+// [Judge].
+const (
+	ReasonCertificateMissing Reason = "certificate-missing" // it did, and field 6 is empty
+	ReasonCertificateUnasked Reason = "certificate-unasked" // it did not, and field 6 has one
+)
+
+// What [CheckEnv] and [CheckLeaks] find beside ports, cookie and reattach.
+const (
+	ReasonEnvVersions    Reason = "env-versions"    // an offered version is no number
+	ReasonEnvMultiplex   Reason = "env-multiplex"   // no boolean
+	ReasonEnvCertificate Reason = "env-certificate" // the host's certificate is of no use
+	ReasonEnvTransports  Reason = "env-transports"  // a network nobody knows
+	ReasonEnvSocketDir   Reason = "env-socket-dir"  // no sockets can be made there
+	ReasonEnvLeaked      Reason = "env-leaked"      // set, though no host has started us
+)
+
 // Names of the fields of a line, as errors give them.
 const (
 	fieldLine        = "line"
@@ -140,7 +157,8 @@ func (e *Error) subject() string {
 	switch e.Reason {
 	case ReasonTimeout, ReasonExited:
 		return "no handshake line"
-	case ReasonEnvPort, ReasonEnvPortRange:
+	case ReasonEnvPort, ReasonEnvPortRange, ReasonEnvVersions, ReasonEnvMultiplex, ReasonEnvCertificate,
+		ReasonEnvTransports, ReasonEnvSocketDir, ReasonEnvLeaked:
 		return "environment: " + e.Field
 	case ReasonCookie:
 		return "magic cookie: " + e.Field

@@ -51,17 +51,9 @@ func fewFields(line string, n int) *Error {
 	e := &Error{
 		Reason: ReasonFieldCount, Field: fieldLine, Found: shorten(line, maxFound), Expected: expectedLine,
 	}
-	switch {
-	case line == "":
-		e.advice = "the first thing on the plugin's stdout was a blank line, or nothing at all: " +
-			"the handshake line must come first, so look for an empty print and read the plugin's stderr"
+	_, e.advice = Recognize(line)
+	if line == "" {
 		return e
-	case strings.HasPrefix(line, "{"), strings.HasPrefix(line, "["), strings.HasPrefix(line, "level="):
-		e.advice = "this looks like a log line: stdout belongs to the handshake, so send logs to stderr"
-	case strings.HasPrefix(line, "Traceback"), strings.HasPrefix(line, "panic:"), strings.HasPrefix(line, "fatal error:"):
-		e.advice = "the plugin crashed before its handshake line: what follows on its stdout and stderr says why"
-	case strings.HasPrefix(strings.ToLower(line), "usage"):
-		e.advice = "the program printed its usage: check the command and arguments that start the plugin"
 	}
 	e.Err = fmt.Errorf("it has %d", n)
 	return e

@@ -13,12 +13,9 @@ func (e *Error) Hint() string {
 	case ReasonExited:
 		return "the plugin's stderr says why; most often a wrong magic cookie, a missing library or " +
 			"interpreter, or a crash at start"
-	case ReasonEnvPort:
-		return "use a number from 0 to 65535, or leave the variable unset for any free port; " +
-			"only plugins that listen on TCP need it"
-	case ReasonEnvPortRange:
-		return "give the lower port as PLUGIN_MIN_PORT, or leave both unset for any free port; " +
-			"only plugins that listen on TCP need them"
+	case ReasonEnvPort, ReasonEnvPortRange, ReasonEnvVersions, ReasonEnvMultiplex, ReasonEnvCertificate,
+		ReasonEnvTransports, ReasonEnvSocketDir, ReasonEnvLeaked:
+		return e.envHint()
 	case ReasonCookie:
 		return "this program is a plugin: let its host start it, or set the variable by hand to try it"
 	case ReasonReattachSyntax:
@@ -30,6 +27,32 @@ func (e *Error) Hint() string {
 			`or {"IP":"127.0.0.1","Port":10000,"Zone":""} (Go)`
 	default:
 		return e.lineHint()
+	}
+}
+
+// envHint is the advice about what a host has set.
+func (e *Error) envHint() string {
+	switch e.Reason {
+	case ReasonEnvPort:
+		return "use a number from 0 to 65535, or leave the variable unset for any free port; " +
+			"only plugins that listen on TCP need it"
+	case ReasonEnvPortRange:
+		return "give the lower port as PLUGIN_MIN_PORT, or leave both unset for any free port; " +
+			"only plugins that listen on TCP need them"
+	case ReasonEnvVersions:
+		return `write whole numbers with commas between them, such as "5,6"; plugins pass over the rest`
+	case ReasonEnvMultiplex:
+		return `write "true" or "false"; plugins take everything else for false`
+	case ReasonEnvCertificate:
+		return "hosts put the PEM of one certificate there, with its line breaks; without the variable there is no TLS"
+	case ReasonEnvTransports:
+		return `write "unix", "tcp" or "unix,tcp", or leave it unset for both`
+	case ReasonEnvSocketDir:
+		return "name a short directory that exists and that the plugin may write to, such as /tmp"
+	case ReasonEnvLeaked:
+		return "a host that is started from here would hand it to its plugins: unset " + e.Field
+	default:
+		return ""
 	}
 }
 
@@ -62,6 +85,11 @@ func (e *Error) lineHint() string {
 	case ReasonCertificate:
 		return "print the certificate's DER as standard base64 in one piece " +
 			"(Python: base64.b64encode(der).rstrip(b'='))"
+	case ReasonCertificateMissing:
+		return "a plugin that finds PLUGIN_CLIENT_CERT serves with TLS and prints its certificate in field 6; " +
+			"one that cannot is reached with TLS turned off in the host"
+	case ReasonCertificateUnasked:
+		return "print a certificate only when PLUGIN_CLIENT_CERT is set: hosts of go-plugin that did not ask crash on it"
 	case ReasonMultiplex:
 		return `the plugin must print "true" in field 7 whenever PLUGIN_MULTIPLEX_GRPC is set: update it ` +
 			"(Go: go-plugin 1.6 or later), or turn multiplexing off in the host"
