@@ -61,9 +61,9 @@ func (s *signals) obey(running stoppable, underHost bool) {
 // interrupted reports whether SIGINT has stopped what served.
 func (s *signals) interrupted() bool { return s.ctrlC.Load() }
 
-// release gives the signals their usual effect back.
+// release obeys no more. The signals stay caught: the process is about to exit,
+// and one that comes now, or is on its way, is not to change its status.
 func (s *signals) release() {
-	signal.Stop(s.caught)
 	close(s.done)
 	s.wait.Wait()
 }
