@@ -1,8 +1,11 @@
 package certs
 
 import (
+	"crypto/x509/pkix"
 	"fmt"
 	"strconv"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -135,6 +138,17 @@ func shorten(s string) string {
 		end--
 	}
 	return s[:end] + "…"
+}
+
+// nameOf is a subject as messages show it: short, and without what a terminal
+// would obey.
+func nameOf(name pkix.Name) string {
+	return shorten(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, name.String()))
 }
 
 // at adds the file to an error of this package.

@@ -52,13 +52,7 @@ func New(spec Spec, issuer *Identity) (*Identity, error) {
 // Issue is [New] for a key that exists: Spec.Key does not count. It fails with
 // [ReasonWeakKey], too.
 func Issue(spec Spec, key crypto.Signer, issuer *Identity) (*Identity, error) {
-	if issuer == nil {
-		issuer = &Identity{Key: key}
-		if err := spec.checkIssuer(nil); err != nil {
-			return nil, err
-		}
-	}
-	chain, err := spec.sign(key.Public(), issuer)
+	chain, err := spec.sign(key.Public(), key, issuer)
 	if err != nil {
 		return nil, err
 	}
@@ -71,18 +65,20 @@ func (s Spec) checkIssuer(issuer *Identity) error {
 		return err
 	}
 	switch {
+	case issuer != nil && len(issuer.Chain) == 0:
+		return &Error{Reason: ReasonIssuer, Expected: "one with a certificate"}
 	case issuer == nil && !s.Profile.selfSigned():
 		return &Error{Reason: ReasonIssuer, Expected: "one for the profile " + string(s.Profile)}
-	case issuer != nil && len(issuer.Chain) > 0 && s.Profile.selfSigned():
-		return &Error{Reason: ReasonIssuer, Found: issuer.Chain[0].Subject.String(), Expected: "none for the profile " + string(s.Profile)}
+	case issuer != nil && s.Profile.selfSigned():
+		return &Error{Reason: ReasonIssuer, Found: nameOf(issuer.Chain[0].Subject), Expected: "none for the profile " + string(s.Profile)}
 	default:
 		return nil
 	}
 }
 
 // sign makes the certificate for a public key, and its chain without the root.
-// An issuer without a chain is the key itself.
-func (s Spec) sign(public crypto.PublicKey, issuer *Identity) ([]*x509.Certificate, error) {
+// Without an issuer it is signed with own.
+func (s Spec) sign(public crypto.PublicKey, own crypto.Signer, issuer *Identity) ([]*x509.Certificate, error) {
 	if err := s.checkIssuer(issuer); err != nil {
 		return nil, err
 	}
@@ -94,14 +90,14 @@ func (s Spec) sign(public crypto.PublicKey, issuer *Identity) ([]*x509.Certifica
 	if err != nil {
 		return nil, err
 	}
-	parent := template
-	if len(issuer.Chain) > 0 {
-		parent = issuer.Chain[0]
+	parent, above := template, []*x509.Certificate(nil)
+	if issuer != nil {
+		parent, above, own = issuer.Chain[0], issuer.Chain, issuer.Key
 		if err := s.fitIssuer(template, issuer, now); err != nil {
 			return nil, err
 		}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, issuer.Key)
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, own)
 	if err != nil {
 		return nil, &Error{Reason: ReasonGenerate, Err: err}
 	}
@@ -110,7 +106,7 @@ func (s Spec) sign(public crypto.PublicKey, issuer *Identity) ([]*x509.Certifica
 		return nil, &Error{Reason: ReasonGenerate, Err: err}
 	}
 	chain := []*x509.Certificate{certificate}
-	for _, next := range issuer.Chain {
+	for _, next := range above {
 		if !isSelfSigned(next) {
 			chain = append(chain, next)
 		}
@@ -121,7 +117,7 @@ func (s Spec) sign(public crypto.PublicKey, issuer *Identity) ([]*x509.Certifica
 // fitIssuer refuses what would never verify.
 func (s Spec) fitIssuer(template *x509.Certificate, issuer *Identity, now time.Time) error {
 	parent := issuer.Chain[0]
-	fault := &Error{Reason: ReasonIssuer, Found: parent.Subject.String()}
+	fault := &Error{Reason: ReasonIssuer, Found: nameOf(parent.Subject)}
 	unlimited := s.NotAfter.IsZero() && s.Lifetime == 0
 	if unlimited && template.NotAfter.After(parent.NotAfter) {
 		template.NotAfter = parent.NotAfter
@@ -130,10 +126,10 @@ func (s Spec) fitIssuer(template *x509.Certificate, issuer *Identity, now time.T
 		template.NotBefore = parent.NotBefore
 	}
 	switch {
-	case !parent.IsCA || parent.KeyUsage != 0 && parent.KeyUsage&x509.KeyUsageCertSign == 0:
+	case !maySign(parent):
 		fault.Expected = "an authority that may sign certificates"
 	case !matches(issuer.Key, parent.PublicKey):
-		return &Error{Reason: ReasonMismatch, Expected: "the key of the issuer " + parent.Subject.String()}
+		return &Error{Reason: ReasonMismatch, Expected: "the key of the issuer " + nameOf(parent.Subject)}
 	case now.After(parent.NotAfter):
 		return &Error{Reason: ReasonExpired, Found: stamp(parent.NotAfter), Expected: "an issuer that is valid now"}
 	case template.NotAfter.After(parent.NotAfter):

@@ -110,7 +110,7 @@ func CheckKey(key any) error {
 		key = private.Public()
 	}
 	found := keyFacts(key)
-	name := fmt.Sprintf("%s %s %d", found.Algorithm, found.Curve, found.Bits)
+	name := found.String()
 	switch {
 	case found.Algorithm == "RSA" && found.Bits < minRSA, found.Curve == "P-224":
 		return &Error{Reason: ReasonWeakKey, Found: name, Expected: expectedKinds()}
@@ -132,6 +132,18 @@ type KeyFacts struct {
 	Curve string `json:"curve,omitempty"`
 	// Bits is the size; 0 if it is not known.
 	Bits int `json:"bits"`
+}
+
+// String is how people name the key: "RSA 2048", "ECDSA P-256", "Ed25519".
+func (k KeyFacts) String() string {
+	switch {
+	case k.Curve != "":
+		return k.Algorithm + " " + k.Curve
+	case k.Algorithm == "RSA":
+		return fmt.Sprintf("RSA %d", k.Bits)
+	default:
+		return k.Algorithm
+	}
 }
 
 func keyFacts(public any) KeyFacts {

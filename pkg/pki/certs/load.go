@@ -134,7 +134,7 @@ func parseKeyBlock(block *pem.Block, password []byte) (crypto.Signer, error) {
 	case errors.Is(err, x509.IncorrectPasswordError):
 		return nil, &Error{Reason: ReasonPassword}
 	case err != nil:
-		return nil, &Error{Reason: ReasonCipher, Found: shorten(block.Headers["Dek-Info"] + block.Headers["DEK-Info"]), Err: err}
+		return nil, &Error{Reason: ReasonCipher, Found: shorten(block.Headers["DEK-Info"]), Err: err}
 	}
 	return afterDecryption(parsePlainKey(der))
 }

@@ -3,10 +3,10 @@ package certs
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/des" //nolint:gosec // to read what older tools wrote
+	"crypto/des" // to read what older tools wrote
 	"crypto/pbkdf2"
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // the default of PBKDF2, harmless there
+	"crypto/sha1" // the default of PBKDF2, harmless there
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509/pkix"

@@ -81,13 +81,16 @@ func blocks(data []byte) ([]*pem.Block, error) {
 	return all, nil
 }
 
-// broken tells bytes of DER that end too early from those that are none.
+// broken tells bytes of DER that end too early, and those with a key of a kind
+// that is not supported, from those that are none.
 func broken(der []byte, expected string, cause error) *Error {
-	reason := ReasonDamaged
 	if isCut(der) {
-		reason, cause = ReasonTruncated, nil
+		return &Error{Reason: ReasonTruncated, Expected: expected}
 	}
-	return &Error{Reason: reason, Expected: expected, Err: cause}
+	if kind := foreignKind(der); kind != "" {
+		return &Error{Reason: ReasonKeyKind, Found: kind, Expected: expectedKinds(), Err: cause}
+	}
+	return &Error{Reason: ReasonDamaged, Expected: expected, Err: cause}
 }
 
 // isCut says whether DER begins with a sequence that is longer than the rest.

@@ -48,9 +48,9 @@ func NewRequest(spec Spec, key crypto.Signer) (*x509.CertificateRequest, error) 
 // The other errors are those of [Issue].
 func SignRequest(request *x509.CertificateRequest, spec Spec, issuer *Identity) ([]*x509.Certificate, error) {
 	if err := request.CheckSignature(); err != nil {
-		return nil, &Error{Reason: ReasonRequest, Found: request.Subject.String(), Err: err}
+		return nil, &Error{Reason: ReasonRequest, Found: nameOf(request.Subject), Err: err}
 	}
-	if issuer == nil || len(issuer.Chain) == 0 {
+	if issuer == nil {
 		return nil, &Error{Reason: ReasonIssuer, Expected: "one that signs the request"}
 	}
 	if spec.CommonName == "" {
@@ -63,9 +63,9 @@ func SignRequest(request *x509.CertificateRequest, spec Spec, issuer *Identity) 
 		spec.Names = requestedNames(request).typed()
 	}
 	if len(spec.Names) == 0 && !spec.Profile.authority() {
-		return nil, &Error{Reason: ReasonName, Found: request.Subject.String(), Expected: "an alternative name in the request or in its place"}
+		return nil, &Error{Reason: ReasonName, Found: nameOf(request.Subject), Expected: "an alternative name in the request or in its place"}
 	}
-	return spec.sign(request.PublicKey, issuer)
+	return spec.sign(request.PublicKey, nil, issuer)
 }
 
 func requestedNames(r *x509.CertificateRequest) Names {

@@ -63,7 +63,7 @@ type Spec struct {
 	// is "localhost", and none for authorities.
 	Names []string
 	// NotBefore is thirty seconds ago by default. NotAfter wins over Lifetime,
-	// which counts from now, and is one year for leaves, five for intermediates,
+	// which counts from NotBefore if that is set and else from now, and is one year for leaves, five for intermediates,
 	// ten for roots and go-plugin's thirty by default. X.509 knows whole seconds.
 	NotBefore, NotAfter time.Time
 	Lifetime            time.Duration
@@ -171,16 +171,19 @@ func (s Spec) subject(names Names) pkix.Name {
 }
 
 func (s Spec) setValidity(c *x509.Certificate, now time.Time) error {
+	from := now
 	c.NotBefore, c.NotAfter = s.NotBefore, s.NotAfter
 	if c.NotBefore.IsZero() {
 		c.NotBefore = now.Add(-backdate)
+	} else {
+		from = c.NotBefore
 	}
 	if c.NotAfter.IsZero() {
 		lifetime := s.Lifetime
 		if lifetime == 0 {
 			lifetime = s.Profile.lifetime()
 		}
-		c.NotAfter = now.Add(lifetime)
+		c.NotAfter = from.Add(lifetime)
 	}
 	if !c.NotAfter.After(c.NotBefore) || c.NotAfter.Year() > 9999 || s.Lifetime < 0 {
 		return &Error{
