@@ -24,6 +24,13 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if os.Getenv(mixedVariable) != "" {
+		if err := playMixed(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	cache, err := os.MkdirTemp("", "e2e-cache-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
