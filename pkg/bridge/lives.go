@@ -111,16 +111,15 @@ func (l *lives) remaining(ended *child) int {
 	return l.left
 }
 
-// mourn tells of a death: of the last one as hosts look for it.
+// mourn tells of the last death, as hosts look for it.
 func (l *lives) mourn(failure *Error) {
-	child, _ := l.present()
-	final := l.remaining(child) <= 0
-	if !final || l.cfg.CrashReport == io.Discard {
+	if child, _ := l.present(); l.remaining(child) > 0 {
+		return // pause tells of it
+	}
+	if l.cfg.CrashReport == io.Discard {
 		l.cfg.Logger.Error("the child has died", "command", l.cfg.name(), "status", failure.Status.String())
 	}
-	if final {
-		_, _ = io.WriteString(l.cfg.CrashReport, failure.report())
-	}
+	_, _ = io.WriteString(l.cfg.CrashReport, failure.report())
 }
 
 // pause waits before another life. It reports false when none is wanted.
