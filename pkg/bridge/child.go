@@ -61,9 +61,9 @@ func newChild(cfg Config, haste *haste, mourn func(*Error)) *child {
 	return c
 }
 
-// start launches the process with an address of its own. Calls wait until the
-// child accepts there.
-func (c *child) start(ctx context.Context, host *server.Server) error {
+// attach has the child end with the host side. It comes before start, and before
+// anybody else knows of the child.
+func (c *child) attach(host *server.Server) {
 	c.host = host.Stopping()
 	open, shut := context.WithCancel(c.life)
 	c.open = open
@@ -74,6 +74,11 @@ func (c *child) start(ctx context.Context, host *server.Server) error {
 		case <-c.life.Done():
 		}
 	})
+}
+
+// start launches the process with an address of its own. Calls wait until the
+// child accepts there.
+func (c *child) start(ctx context.Context, host *server.Server) error {
 	at, err := c.address(ctx)
 	if err != nil {
 		return c.fail(&Error{Reason: ReasonPrepare, Command: c.cfg.name(), Err: err})
@@ -117,7 +122,7 @@ func (c *child) directories(host *server.Server) []string {
 	if c.dir != nil {
 		dirs = append(dirs, c.dir.Dir())
 	}
-	if dir := host.SocketDir(); dir != "" {
+	if dir := host.Leftover(); dir != "" {
 		dirs = append(dirs, dir)
 	}
 	return dirs

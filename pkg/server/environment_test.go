@@ -99,7 +99,7 @@ func TestSocketDirectory(t *testing.T) {
 	if inside, err := filepath.Rel(dir, s.Line().Address); err != nil || !filepath.IsLocal(inside) {
 		t.Errorf("the socket is at %q, expected it in %q", s.Line().Address, dir)
 	}
-	for path, want := range map[string]os.FileMode{s.Line().Address: 0o600, s.SocketDir(): 0o700} {
+	for path, want := range map[string]os.FileMode{s.Line().Address: 0o600, s.Leftover(): 0o700} {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%q has mode %v, %v, expected %o", path, info.Mode(), err, want)
 		}

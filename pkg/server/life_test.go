@@ -62,8 +62,8 @@ func testStopLetsCallsFinish(t *testing.T, carry carry) {
 	noError(t, receive(t, "the call's end", call))
 	noError(t, receive(t, "the end of Run", r.ended))
 	gone(t, filepath.Dir(r.line.Address))
-	if dir := r.SocketDir(); dir != filepath.Dir(r.line.Address) {
-		t.Errorf("SocketDir is %q", dir)
+	if dir := r.Leftover(); dir != filepath.Dir(r.line.Address) {
+		t.Errorf("Leftover is %q", dir)
 	}
 }
 
@@ -238,7 +238,7 @@ func testSocketIsKept(t *testing.T, carry carry) {
 	noError(t, services.Ping(soon(t), r.dial(t)))
 	r.Stop()
 	noError(t, receive(t, "the end of Run", r.ended))
-	gone(t, r.SocketDir())
+	gone(t, r.Leftover())
 }
 
 func TestCloseWithoutRun(t *testing.T) { eachWay(t, testCloseWithoutRun) }

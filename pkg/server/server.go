@@ -197,11 +197,17 @@ func (s *Server) closeSockets() {
 	}
 }
 
-// SocketDir returns the private directory of the plugin's socket, "" with tcp.
-// It goes with the Server; whoever outlives a killed plugin may remove it.
-func (s *Server) SocketDir() string {
+// Leftover returns the path that is left if this process is killed, "" with tcp:
+// the private directory of the plugin's socket, or the socket in that of a host
+// of ours. Otherwise it goes with the Server; who outlives a killed plugin may
+// remove it, with all that is in it.
+func (s *Server) Leftover() string {
 	if s.line.Network != handshake.NetworkUnix {
 		return ""
 	}
-	return filepath.Dir(s.line.Address)
+	dir := filepath.Dir(s.line.Address)
+	if hosts, err := filepath.Abs(s.env.SocketDir); s.env.SocketDir != "" && err == nil && hosts == dir {
+		return s.line.Address
+	}
+	return dir
 }

@@ -1,7 +1,12 @@
 package transport
 
 import (
+	"crypto/rand"
+	"encoding/hex"
+	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -28,7 +33,7 @@ func (r *room) enter(config UnixConfig) (*PrivateDir, string, error) {
 	}
 	name := socketName
 	if r.made > 0 {
-		name = strconv.FormatUint(r.made, 36) + ".sock"
+		name = strconv.FormatUint(r.made, 36) + socketSuffix
 	}
 	r.listeners++
 	r.made++
@@ -46,4 +51,20 @@ func (r *room) leave() error {
 	dir := r.dir
 	r.dir = nil
 	return dir.Close()
+}
+
+// guestPath returns a path for a socket directly in the configured directory if
+// that is a private one already, made by a host of ours, who also removes it.
+func guestPath(config UnixConfig) (path string, ok bool) {
+	if config.Dir == "" || config.Group != "" || !strings.HasPrefix(filepath.Base(config.Dir), dirPrefix) {
+		return "", false
+	}
+	found, err := os.Lstat(config.Dir)
+	if err != nil || !found.IsDir() || found.Mode().Perm()&^ownerDirMode != 0 || !ownedByUs(found) {
+		return "", false
+	}
+	var random [2 * randomBytes]byte
+	_, _ = rand.Read(random[:]) // never fails
+	path, err = filepath.Abs(filepath.Join(config.Dir, hex.EncodeToString(random[:])+socketSuffix))
+	return path, err == nil && checkPathLength(path) == nil
 }

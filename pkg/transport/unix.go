@@ -11,7 +11,10 @@ import (
 
 // socketName is the name of the first socket in a private directory, and no
 // other has a longer one.
-const socketName = "plugin.sock"
+const (
+	socketName   = "plugin" + socketSuffix
+	socketSuffix = ".sock"
+)
 
 // The access a socket is given: its owner, or its owner and a group.
 const (
@@ -23,7 +26,8 @@ const (
 // directories below the system's temporary directory.
 type UnixConfig struct {
 	// Dir is where private directories are made; empty is [os.TempDir]. A host
-	// sets it with PLUGIN_UNIX_SOCKET_DIR. A Dir too long for a socket path is
+	// sets it with PLUGIN_UNIX_SOCKET_DIR. Where Dir is a [PrivateDir] itself,
+	// sockets are made in it, and no directory. A Dir too long for a socket path is
 	// replaced as [NewPrivateDir] says.
 	Dir string
 
@@ -56,7 +60,8 @@ func (u *Unix) Network() string { return NetworkUnix }
 
 // Listen opens a socket that only its owner (and the configured group) may
 // connect to, whatever the process's umask. Without a Path it is in a private
-// directory, which the listeners that are open at the same time share.
+// directory, which the listeners that are open at the same time share, or in
+// Dir, if that is one.
 //
 // With a Path, a file that is there already is looked at first. A socket that
 // refuses connections is a left-over and is removed. A live one fails with
@@ -89,6 +94,9 @@ func (u *Unix) listenPrivately(ctx context.Context) (*Listener, error) {
 	gid, err := lookupGroup(u.config.Group)
 	if err != nil {
 		return nil, err
+	}
+	if path, ok := guestPath(u.config); ok {
+		return bind(ctx, path, gid)
 	}
 	dir, name, err := u.room.enter(u.config)
 	if err != nil {

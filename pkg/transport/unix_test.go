@@ -82,6 +82,59 @@ func TestUnixSharesDirectory(t *testing.T) {
 	}
 }
 
+// A host's private directory takes the sockets of its plugins, and nobody else's
+// directory does.
+func TestUnixInAPrivateDir(t *testing.T) {
+	host, err := NewPrivateDir(shortDir(t), "", 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = host.Close() }()
+	unix := NewUnix(UnixConfig{Dir: host.Dir()})
+	defer func() { _ = unix.Close() }()
+	var listeners []*Listener
+	for range 2 {
+		l, err := unix.Listen(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path := l.Endpoint().Address; filepath.Dir(path) != host.Dir() || modeOf(path) != "0600" {
+			t.Errorf("%s has mode %s, want 0600 in %s", path, modeOf(path), host.Dir())
+		}
+		exchange(t, unix, l)
+		listeners = append(listeners, l)
+	}
+	for _, l := range listeners {
+		if err := l.Close(); err != nil || exists(t, l.Endpoint().Address) {
+			t.Errorf("%s is left, %v", l.Endpoint(), err)
+		}
+	}
+	if !exists(t, host.Dir()) {
+		t.Error("the host's directory is gone")
+	}
+
+	open := filepath.Join(shortDir(t), filepath.Base(host.Dir()))
+	if err := os.Mkdir(open, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	long := filepath.Join(shortDir(t), dirPrefix+strings.Repeat("x", 120))
+	if err := os.Mkdir(long, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{open, long, shortDir(t)} {
+		l, err := NewUnix(UnixConfig{Dir: dir}).Listen(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if own := filepath.Dir(l.Endpoint().Address); own == dir || modeOf(own) != "0700" {
+			t.Errorf("a socket is in %s with mode %s, want in a directory of its own with mode 0700", own, modeOf(own))
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestUnixUnlink(t *testing.T) {
 	unix := NewUnix(UnixConfig{Dir: shortDir(t)})
 	defer func() { _ = unix.Close() }()
