@@ -57,6 +57,6 @@ func onStdout(err error) string {
 	if hint := hintOf(err); hint != "" {
 		text += " (" + hint + ")"
 	}
-	fields := strings.Fields(strings.ReplaceAll(text, "|", "/"))
+	fields := strings.Fields(strings.ReplaceAll(text, "|", "¦"))
 	return "rpcplugin: " + strings.Join(fields, " ")
 }

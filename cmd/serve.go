@@ -35,7 +35,7 @@ type serveCommand struct {
 	Env            []string      `sep:"none" placeholder:"NAME=VALUE" help:"Variable for the program; may be given again."`
 	DescriptorSet  []string      `placeholder:"FILE" help:"What the program's services look like, for reflection: a descriptor set, or the built-in tfplugin5 or tfplugin6."`
 	ListenTimeout  time.Duration `default:"1m" help:"How long the program may take until it accepts."`
-	Restart        int           `placeholder:"N" help:"How often a program that has died is started again, with growing pauses; default: never."`
+	Restart        int           `placeholder:"N" help:"How often a plain program that has died is started again, with growing pauses; default: never."`
 	Standalone     bool          `help:"Serve without a host: no cookie, no TLS; stderr says how hosts attach."`
 	Provider       string        `default:"registry.terraform.io/NAMESPACE/TYPE" placeholder:"ADDRESS" help:"Provider address to show with --standalone."`
 }
@@ -135,7 +135,7 @@ type role struct {
 
 func (c *serveCommand) role(p *Program) (role, error) {
 	known, err := findHost(c.Host)
-	if err = errors.Join(err, checkVersions(c.AppVersion), checkDuration("--listen-timeout", c.ListenTimeout), checkEnv(c.Env), checkRestart(c.Restart)); err != nil {
+	if err = errors.Join(err, checkVersions(c.AppVersion), checkDuration("--listen-timeout", c.ListenTimeout), checkEnv(c.Env), checkRestart(c.Restart, c.Child)); err != nil {
 		return role{}, err
 	}
 	r := role{title: known.title, cookie: known.cookie, versions: c.AppVersion, standalone: c.Standalone, audience: forHost}

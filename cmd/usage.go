@@ -72,10 +72,13 @@ func checkVersions(versions []int) error {
 	return nil
 }
 
-// checkRestart refuses a number of restarts that cannot be.
-func checkRestart(times int) error {
+// checkRestart refuses restarts that cannot be.
+func checkRestart(times int, child string) error {
 	if times < 0 {
 		return usagef("for example --restart 5", "--restart is \"%d\", expected a whole number from \"0\"", times)
+	}
+	if times > 0 && child == "native" {
+		return usagef("its host knows one handshake only", "--restart is \"%d\", expected \"0\" with --child native", times)
 	}
 	return nil
 }

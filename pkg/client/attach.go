@@ -31,8 +31,8 @@ type attachment struct {
 // The plugin must speak gRPC. If cfg.AppVersions are set, its version must be
 // among them; a ProtocolVersion of 0 means 5, see [handshake.Reattach.Version].
 // cfg.Networks count as well, and with cfg.Multiplex every plugin is refused. Of
-// the rest of cfg only TLSConfig, StartTimeout (of the ping), StopGrace, Stdout, Stderr,
-// DialOptions, Logger, PingTimeout and Trace count.
+// the rest of cfg only TLS and TLSConfig, StartTimeout (of the ping), StopGrace, Stdout,
+// Stderr, HoldSocket, DialOptions, Logger, PingTimeout and Trace count.
 //
 // What the plugin prints goes to one host: an attached one takes it from others.
 // A plugin made with go-plugin has a broker for the first host only.
@@ -54,7 +54,7 @@ func Attach(ctx context.Context, cfg Config, r handshake.Reattach) (*Client, err
 func (c *Client) attach(ctx context.Context, expected handshake.Expectation) error {
 	began := time.Now()
 	c.started = began
-	if err := c.cfg.checkTLS(); err != nil {
+	if err := c.cfg.checkShared(); err != nil {
 		return c.fail(ReasonConfig, err)
 	}
 	if err := c.attached.Check(expected); err != nil {
@@ -99,7 +99,7 @@ func (a *attachment) watch(ctx context.Context, conn *grpc.ClientConn) {
 func (c *Client) leave() {
 	c.broker.Close()
 	c.cut()
-	c.streams.Wait()
+	c.part(c.streamsEnd())
 }
 
 // lookInterval is how often a process that is none of ours is looked at.

@@ -16,6 +16,8 @@ const (
 	settleTime = 500 * time.Millisecond
 	// killGrace is how long SIGTERM is given before SIGKILL.
 	killGrace = 500 * time.Millisecond
+	// partTime is how long a writer may take that was given the plugin's output.
+	partTime = 500 * time.Millisecond
 )
 
 // Close stops the plugin: broker and stdio end, Shutdown is called, the
@@ -116,11 +118,7 @@ func (c *Client) shutdown(ctx context.Context) (patience time.Time, answer error
 	if err != nil {
 		c.cfg.Logger.Debug("the plugin did not answer Shutdown", "error", err)
 	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		c.streams.Wait()
-	}()
+	ended := c.streamsEnd()
 	switch status.Code(err) {
 	case codes.Unimplemented: // it knows of no stop but SIGTERM
 	case codes.DeadlineExceeded: // it had its grace, and used it to say nothing
@@ -131,8 +129,30 @@ func (c *Client) shutdown(ctx context.Context) (patience time.Time, answer error
 		await(ctx, grace.C, ended)
 	}
 	c.cut()
-	<-ended
+	c.part(ended)
 	return patience, err
+}
+
+// streamsEnd is closed when the streams have ended.
+func (c *Client) streamsEnd() <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c.streams.Wait()
+	}()
+	return ended
+}
+
+// part waits for the end of streams that were cut. One whose writer does not
+// return must not hold up the plugin's end.
+func (c *Client) part(ended <-chan struct{}) {
+	patience := time.NewTimer(partTime)
+	defer patience.Stop()
+	select {
+	case <-ended:
+	case <-patience.C:
+		c.cfg.Logger.Warn("a writer of the plugin's output does not return; it is left behind")
+	}
 }
 
 // settle waits a moment for the end of a plugin and its last words.

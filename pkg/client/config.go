@@ -47,7 +47,8 @@ const (
 type Config struct {
 	// Command is the plugin's program, looked up in PATH, and its arguments.
 	Command []string
-	// Cookie is put in the plugin's environment; the zero value puts none.
+	// Cookie is put in the plugin's environment; the zero value puts none. Half a
+	// cookie, and a time below 0, are refused.
 	Cookie handshake.Cookie
 	// AppVersions are offered to the plugin; default: 1.
 	AppVersions []int
@@ -98,7 +99,9 @@ type Config struct {
 	// DefaultPingTimeout.
 	PingTimeout time.Duration
 	// Stdout and Stderr get what the plugin sends over its stdio service;
-	// default: discarded. The writers are not called after Close.
+	// default: discarded. The writers are not called after Close; a call that
+	// does not return is left behind by Close, half a second after the stream's
+	// end.
 	Stdout, Stderr io.Writer
 	// DialOptions are added to those of the connection.
 	DialOptions []grpc.DialOption
@@ -157,11 +160,17 @@ func (c Config) check() error {
 	default:
 		return fmt.Errorf("inherit is %q, expected %q, %q or %q", c.Inherit, InheritAll, InheritMinimal, InheritNone)
 	}
-	return c.checkTLS()
+	if (c.Cookie.Key == "") != (c.Cookie.Value == "") {
+		return fmt.Errorf("the cookie has the key %q and a value of %d bytes, expected both or neither", c.Cookie.Key, len(c.Cookie.Value))
+	}
+	return c.checkShared()
 }
 
-// checkTLS is the part of check that counts for Attach as well.
-func (c Config) checkTLS() error {
+// checkShared is the part of check that counts for Attach as well.
+func (c Config) checkShared() error {
+	if shortest := min(c.StartTimeout, c.StopGrace, c.PingTimeout); shortest < 0 {
+		return fmt.Errorf("a timeout or grace is %q, expected 0 or more", shortest)
+	}
 	switch {
 	case c.TLS != TLSAuto && c.TLS != TLSOff:
 		return fmt.Errorf("tls is %q, expected %q or %q", c.TLS, TLSAuto, TLSOff)

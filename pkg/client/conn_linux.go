@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"strconv"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -11,7 +12,10 @@ import (
 )
 
 // heldSocket reaches a unix socket even when its file was removed.
-type heldSocket struct{ fd int }
+type heldSocket struct {
+	dialing sync.RWMutex // the number must not be another file's by then
+	fd      int          // -1 once it is closed
+}
 
 // holdSocket returns nil where that cannot be.
 func holdSocket(_ context.Context, endpoint transport.Endpoint) *heldSocket {
@@ -23,9 +27,19 @@ func holdSocket(_ context.Context, endpoint transport.Endpoint) *heldSocket {
 }
 
 func (h *heldSocket) dial(ctx context.Context) (net.Conn, error) {
+	h.dialing.RLock()
+	defer h.dialing.RUnlock()
+	if h.fd < 0 {
+		return nil, net.ErrClosed
+	}
 	var dialer net.Dialer
 	return dialer.DialContext(ctx, "unix", "/proc/self/fd/"+strconv.Itoa(h.fd))
 }
 
-// close is called once nobody dials any more.
-func (h *heldSocket) close() { _ = unix.Close(h.fd) }
+// close waits for who dials just now; who comes later is refused.
+func (h *heldSocket) close() {
+	h.dialing.Lock()
+	defer h.dialing.Unlock()
+	_ = unix.Close(h.fd)
+	h.fd = -1
+}

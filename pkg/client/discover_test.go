@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/pyvider/rpcplugin/pkg/client"
@@ -69,12 +70,13 @@ func TestDiscoverRefuses(t *testing.T) {
 	for name, test := range map[string]struct {
 		dir, pattern, found string
 		cause               error
+		hint                string
 	}{
-		"malformed":              {t.TempDir(), "acme-[", "acme-[", filepath.ErrBadPattern},
-		"malformed at its end":   {t.TempDir(), "zzz-[a-", "zzz-[a-", filepath.ErrBadPattern},
-		"with a directory":       {t.TempDir(), "bin/acme-*", "bin/acme-*", nil},
-		"empty":                  {t.TempDir(), "", "", nil},
-		"a directory that is no": {file, "acme-*", file, nil},
+		"malformed":              {t.TempDir(), "acme-[", "acme-[", filepath.ErrBadPattern, "pattern"},
+		"malformed at its end":   {t.TempDir(), "zzz-[a-", "zzz-[a-", filepath.ErrBadPattern, "pattern"},
+		"with a directory":       {t.TempDir(), "bin/acme-*", "bin/acme-*", nil, "pattern"},
+		"empty":                  {t.TempDir(), "", "", nil, "pattern"},
+		"a directory that is no": {file, "acme-*", file, nil, "must be a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, err := client.Discover([]string{test.dir}, test.pattern)
@@ -82,7 +84,7 @@ func TestDiscoverRefuses(t *testing.T) {
 			if !errors.As(err, &failed) || failed.Reason != client.ReasonDiscover || failed.Found != test.found || found != nil {
 				t.Fatalf("got %q, %v", found, err)
 			}
-			if failed.Err == nil || test.cause != nil && !errors.Is(err, test.cause) || failed.Hint() == "" {
+			if failed.Err == nil || test.cause != nil && !errors.Is(err, test.cause) || !strings.Contains(failed.Hint(), test.hint) {
 				t.Errorf("cause %v, hint %q", failed.Err, failed.Hint())
 			}
 			t.Log(err)

@@ -1,8 +1,10 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -53,7 +55,8 @@ type Error struct {
 	Address string
 	// Timeout is how long was waited, with ReasonTimeout.
 	Timeout time.Duration
-	// Status is how the plugin ended, with ReasonExited.
+	// Status is how the plugin ended, with ReasonExited, and otherwise if it had
+	// ended by then.
 	Status *ExitStatus
 	// Line is the first line of its stdout, as far as there was one; with
 	// ReasonTimeout, at most 200 bytes that no line end followed.
@@ -75,6 +78,7 @@ type Error struct {
 	Err error
 
 	manual bool // there is a TLSConfig
+	mute   bool // it took a connection without TLS, and did not answer
 }
 
 // badConfig is the error of a setting that stands by itself.
@@ -99,6 +103,9 @@ func (e *Error) Error() string {
 		text += "is configured wrongly"
 	case ReasonDiscover:
 		text = fmt.Sprintf("cannot search for programs by %q", e.Found)
+		if errors.As(e.Err, new(syscall.Errno)) {
+			text = fmt.Sprintf("cannot search for programs in %q", e.Found)
+		}
 	case ReasonCommand:
 		return e.Err.Error()
 	case ReasonChecksum:
@@ -124,7 +131,11 @@ func (e *Error) Error() string {
 	case ReasonTLS:
 		text += "cannot be trusted"
 	case ReasonConnect:
-		text += "does not accept connections"
+		if e.Status != nil {
+			text += e.Status.String() + " after it printed its handshake line"
+		} else {
+			text += "does not accept connections"
+		}
 	case ReasonReattach:
 		text += "cannot be attached to"
 	default:
@@ -167,6 +178,9 @@ func (e *Error) Hint() string {
 		advice = "the first line on stdout must be the handshake line; a program without one becomes a plugin by `rpcplugin serve --exec`"
 	case ReasonDiscover:
 		advice = `a pattern is one of file names, such as "terraform-provider-*"`
+		if errors.As(e.Err, new(syscall.Errno)) {
+			advice = "what is searched must be a directory that can be read, or not be there at all"
+		}
 	default:
 		advice = e.adviceOfCause()
 	}
@@ -186,9 +200,11 @@ func (e *Error) adviceOfCause() string {
 	case hints:
 		return hinter.Hint()
 	case e.Reason == ReasonTLS:
-		return "a plugin that does not do AutoMTLS is reached with TLS turned off"
+		return "a plugin that does not do AutoMTLS is reached with TLS turned off, or with a TLSConfig if it has keys of its own"
 	case e.Reason == ReasonConnect && e.Address != "" && !e.manual:
 		return "only a gRPC plugin without TLS can be attached to: one that serves by itself, or in go-plugin's test mode"
+	case e.mute && e.Status == nil:
+		return "it took the connection and did not answer: if it serves with TLS by keys of its own, it takes a TLSConfig to reach it"
 	default:
 		return ""
 	}

@@ -230,8 +230,36 @@ func TestStartNoAnswer(t *testing.T) {
 	cfg := as(t, "listener", "")
 	cfg.TLS = client.TLSOff
 	cfg.StartTimeout = 500 * time.Millisecond
-	if failed := fails(t, cfg); failed.Reason != client.ReasonConnect {
+	if failed := fails(t, cfg); failed.Reason != client.ReasonConnect || !strings.Contains(failed.Hint(), "TLSConfig") {
 		t.Errorf("reason %q of %v", failed.Reason, failed.Err)
+	}
+}
+
+// A plugin that dies behind its line is not one with a wrong address.
+func TestStartDiesBehindItsLine(t *testing.T) {
+	cfg := as(t, "speaker", "1|1|unix|"+filepath.Join(t.TempDir(), "none")+"|grpc|\n")
+	cfg.TLS = client.TLSOff
+	failed := fails(t, cfg)
+	if failed.Reason != client.ReasonConnect || failed.Status == nil || !strings.Contains(failed.Error(), "exited with status 0 after it printed its handshake line: no socket at") {
+		t.Errorf("reason %q, status %v", failed.Reason, failed.Status)
+	}
+}
+
+func TestConfigsThatCannotBeMeant(t *testing.T) {
+	for name, change := range map[string]func(*client.Config){
+		"a cookie without its key":   func(c *client.Config) { c.Cookie.Key = "" },
+		"a cookie without its value": func(c *client.Config) { c.Cookie.Value = "" },
+		"a negative timeout":         func(c *client.Config) { c.StartTimeout = -time.Second },
+		"a negative grace":           func(c *client.Config) { c.StopGrace = -time.Second },
+		"a negative ping":            func(c *client.Config) { c.PingTimeout = -time.Second },
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := as(t, "ours", "")
+			change(&cfg)
+			if failed := fails(t, cfg); failed.Reason != client.ReasonConfig {
+				t.Errorf("reason %q of %v", failed.Reason, failed.Err)
+			}
+		})
 	}
 }
 

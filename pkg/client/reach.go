@@ -36,7 +36,9 @@ func (c *Client) reach(ctx context.Context, witness *witness) error {
 		}
 		return c.fail(ReasonTLS, cause)
 	}
-	return c.fail(ReasonConnect, err)
+	failed := c.fail(ReasonConnect, err)
+	failed.mute = c.tls == nil
+	return failed
 }
 
 // fail makes the error for reason, with what is known of the plugin by now.
@@ -57,8 +59,8 @@ func (c *Client) fail(reason Reason, cause error) *Error {
 	default:
 		e.Line = c.output.partial.String()
 	}
-	if reason == ReasonExited || reason == ReasonLine {
-		c.settle()
+	if reason == ReasonExited || reason == ReasonLine || reason == ReasonConnect {
+		c.settle() // a plugin that crashes behind its line cannot be reached
 	}
 	select {
 	case <-c.proc.Exited():

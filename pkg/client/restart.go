@@ -171,6 +171,8 @@ type ExitError struct {
 	Up     time.Duration
 	// Stderr holds the last lines of its stderr, oldest first.
 	Stderr []string
+	// Crash is that of [Client.Crash].
+	Crash string
 }
 
 // Error says how the plugin ended.
@@ -178,8 +180,8 @@ func (e *ExitError) Error() string {
 	return fmt.Sprintf("plugin %q %s after %s", e.Command, e.Status, e.Up.Round(time.Millisecond))
 }
 
-// Hint presents the plugin's last words.
-func (e *ExitError) Hint() string { return (&Error{Stderr: e.Stderr}).LastWords() }
+// Hint presents the plugin's crash, or else its last words.
+func (e *ExitError) Hint() string { return (&Error{Stderr: e.Stderr, Crash: e.Crash}).LastWords() }
 
 // heals reports whether a failure may be another one next time. A plugin that
 // misses its cookie cannot be told from one that crashed: it is tried again.

@@ -168,7 +168,7 @@ func (s *Supervisor) outlive(ctx context.Context, c *Client, enough <-chan time.
 	case <-c.Exited():
 	}
 	status, stderr := c.LastWords()
-	ended := &ExitError{Status: status, Up: time.Since(c.started), Stderr: stderr, Command: s.command()}
+	ended := &ExitError{Status: status, Up: time.Since(c.started), Stderr: stderr, Crash: c.Crash(), Command: s.command()}
 	s.change(func() { s.current, s.last = nil, ended })
 	if err := c.Close(ctx); err != nil {
 		s.cfg.Logger.Warn("cleaning up after a plugin", "error", err)

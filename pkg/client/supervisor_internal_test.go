@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,5 +199,9 @@ func TestRestartErrorTexts(t *testing.T) {
 	}
 	if hint := (&RestartError{Last: last}).Hint(); hint != "its last words on stderr:\n  good bye" {
 		t.Errorf("the hint is %q", hint)
+	}
+	last.Crash = "panic: oh no\n\ngoroutine 1 [running]:"
+	if hint := last.Hint(); !strings.HasPrefix(hint, "it crashed:\n  panic: oh no\n") {
+		t.Errorf("the hint of a crash is %q", hint)
 	}
 }

@@ -145,6 +145,35 @@ func TestRunWaitsForCarry(t *testing.T) {
 	}
 }
 
+// A line that cannot be written ends Run, also when somebody has found the
+// plugin already and says nothing.
+func TestLineFailsWhileCarried(t *testing.T) {
+	c := carrier{carried: make(chan struct{}, 1), cut: make(chan struct{})}
+	var s *server.Server
+	s, err := server.New(t.Context(), server.Config{
+		Carry:     c.carry,
+		LookupEnv: environment{}.lookup,
+		Stdout: writer(func([]byte) (int, error) {
+			conn, err := net.Dial(s.Line().Network, s.Line().Address)
+			noError(t, err)
+			t.Cleanup(func() { _ = conn.Close() })
+			receive(t, "the connection", c.carried)
+			return 0, io.ErrClosedPipe
+		}),
+	})
+	noError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(context.Background()) }()
+	if err := receive(t, "the end of Run", ended); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("Run: %v", err)
+	}
+	receive(t, "the end of Carry", c.cut)
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(data []byte) (int, error) { return w(data) }
+
 // A silent connection to the server is cut, too, and keeps nobody waiting.
 func TestLocalFailsAfterTheEnd(t *testing.T) {
 	locals := make(chan func(context.Context) (net.Conn, error), 1)

@@ -24,6 +24,8 @@ func TestConfigsThatContradictThemselves(t *testing.T) {
 		"a negative burst":            {RateLimit: server.RateLimit{PerSecond: 1, Burst: -1}},
 		"a burst without a rate":      {RateLimit: server.RateLimit{Burst: 1}},
 		"a negative idle timeout":     {IdleTimeout: -time.Second},
+		"a TLS that is none":          {TLS: "auto"},
+		"a negative grace":            {Grace: -time.Second},
 		"a negative poll":             {ShutdownPoll: -time.Second},
 		"TLS off and a configuration": {TLS: server.TLSOff, TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12}},
 	} {

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -326,5 +327,22 @@ func wantReason(t *testing.T, err error, want server.Reason) {
 	}
 	if got.Error() == "" {
 		t.Error("an error without words")
+	}
+}
+
+// Nobody is to dial a server that was stopped before it ran.
+func TestRunAfterTheEnd(t *testing.T) {
+	for name, end := range map[string]func(*server.Server){"Stop": (*server.Server).Stop, "Close": (*server.Server).Close} {
+		t.Run(name, func(t *testing.T) {
+			var stdout bytes.Buffer
+			s, err := server.New(t.Context(), server.Config{Stdout: &stdout, LookupEnv: func(string) (string, bool) { return "", false }})
+			noError(t, err)
+			end(s)
+			noError(t, s.Run(t.Context()))
+			if stdout.Len() > 0 {
+				t.Errorf("it printed %q", &stdout)
+			}
+			gone(t, s.Leftover())
+		})
 	}
 }

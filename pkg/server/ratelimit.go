@@ -16,8 +16,8 @@ import (
 // RateLimit bounds the calls that a plugin takes, unary ones and streams, by a
 // token bucket: PerSecond calls on average, Burst at once. Those beyond it end
 // with ResourceExhausted. go-plugin's own services, health and reflection are
-// not limited, nor is what is served through the broker. The zero value is no
-// limit.
+// not limited, nor is what is served through the broker, or past the gRPC server
+// by a Carry. The zero value is no limit.
 type RateLimit struct {
 	// PerSecond is how many calls are taken a second; 0 means no limit.
 	PerSecond float64

@@ -20,9 +20,13 @@ const abandonWait = 250 * time.Millisecond
 // Run prints the handshake line and serves until the host's Shutdown, Stop,
 // the end of ctx, or the end of the host, then stops: new calls are refused,
 // running ones get the grace, everything is cleaned up. All these ends are nil;
-// the error is an *Error. Run is called once.
+// the error is an *Error. Run is called once; after Stop or Close it prints
+// nothing.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.Close()
+	if s.stopped() { // before it began: nobody is to dial
+		return nil
+	}
 	if err := s.capture(); err != nil { // before anybody else runs
 		return err
 	}
@@ -37,6 +41,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}()
 	if err := s.print(); err != nil {
 		s.Close()
+		cut()
 		<-served
 		return &Error{Reason: ReasonLine, Err: err}
 	}
