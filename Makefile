@@ -22,6 +22,10 @@ build: ## build bin/rpcplugin
 python-env: build ## make the Python environment of the examples
 	scripts/python-env bin/rpcplugin
 
+.PHONY: node-env
+node-env: ## install what the example in Node needs
+	scripts/node-env
+
 .PHONY: demo
 demo: python-env ## show a Python provider at work, under Terraform if there is one
 	@scripts/demo
@@ -34,7 +38,7 @@ test: ## run the tests with the race detector
 	go test -race ./...
 
 .PHONY: e2e
-e2e: python-env ## run the tests against real hosts and plugins
+e2e: python-env node-env ## run the tests against real hosts and plugins
 	scripts/tools terraform terraform-provider-time kv-host kv-plugin counter-host counter-plugin pyvider-python h2spec
 	go test -tags e2e -count=1 -timeout 30m ./e2e/...
 

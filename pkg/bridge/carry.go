@@ -42,6 +42,6 @@ func adviseLimit(answer *status.Status, largest int64) *status.Status {
 	}
 	advised := answer.Proto()
 	advised.Message += fmt.Sprintf(" (the call carried a message of %d bytes; gRPC servers take 4 MiB unless the program "+
-		"raises that, in Python by the option grpc.max_receive_message_length)", largest)
+		"raises that, in Python and Node by the option grpc.max_receive_message_length)", largest)
 	return status.FromProto(advised)
 }

@@ -123,28 +123,22 @@ func ourHost(ctx context.Context, cfg bridgeConfig, stdout io.Writer, log *slog.
 type hostConfig struct {
 	Bridge bridgeConfig
 	Ours   bool // pkg/client instead of go-plugin
+	Stops  bool // when the child has died, after telling how calls ended
 }
+
+// hungCalls is how many calls of a host run for ever, beside as many that end.
+const hungCalls = 4
 
 // running is what the host tells about those it has started.
 type running struct{ Bridge, Child, Grandchild int }
 
 // runHost starts a bridge, tells who is who on stdout, and calls until it is
-// killed.
+// killed, or the child.
 func runHost(cfg hostConfig) int {
-	var echo testpb.EchoClient
-	if cfg.Ours {
-		c, err := ourHost(context.Background(), cfg.Bridge, io.Discard, nil)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		echo = testpb.NewEchoClient(c.Conn())
-	} else {
-		var err error
-		if _, echo, err = goPluginHost(cfg.Bridge, io.Discard, io.Discard); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
+	echo, stop, err := startHost(cfg)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	answer, err := echo.Unary(asking(context.Background(), "report"), &testpb.Message{})
 	if err != nil {
@@ -155,17 +149,45 @@ func runHost(cfg hostConfig) int {
 	if err := json.Unmarshal(answer.GetPayload(), &report); err != nil {
 		return 1
 	}
-	for range 4 {
+	ends := make(chan error, hungCalls)
+	for range hungCalls {
 		go load(echo)
+		go func() {
+			_, err := echo.Unary(asking(context.Background(), "hang"), &testpb.Message{})
+			ends <- err
+		}()
 	}
-	_ = json.NewEncoder(os.Stdout).Encode(running{Bridge: report.Parent, Child: report.Pid, Grandchild: report.Grandchld})
+	tell := json.NewEncoder(os.Stdout)
+	_ = tell.Encode(running{Bridge: report.Parent, Child: report.Pid, Grandchild: report.Grandchld})
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGUSR1) // else: deadlock
-	select {}
+	if !cfg.Stops {
+		select {}
+	}
+	for range hungCalls {
+		_ = tell.Encode(fmt.Sprint(<-ends))
+	}
+	stop()
+	return 0
 }
 
-// load calls, until calls fail, and keeps one running for a long time.
+// startHost starts a bridge, and returns how to stop it.
+func startHost(cfg hostConfig) (testpb.EchoClient, func(), error) {
+	if cfg.Ours {
+		c, err := ourHost(context.Background(), cfg.Bridge, io.Discard, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		return testpb.NewEchoClient(c.Conn()), func() { _ = c.Close(context.Background()) }, nil
+	}
+	host, echo, err := goPluginHost(cfg.Bridge, io.Discard, io.Discard)
+	if err != nil {
+		return nil, nil, err
+	}
+	return echo, host.Kill, nil
+}
+
+// load makes calls, again and again.
 func load(echo testpb.EchoClient) {
-	go func() { _, _ = echo.Unary(asking(context.Background(), "hang"), &testpb.Message{}) }()
 	for {
 		if _, err := echo.Unary(context.Background(), &testpb.Message{Payload: make([]byte, 1000)}); err != nil {
 			<-time.After(10 * time.Millisecond)

@@ -48,17 +48,17 @@ class Call:
         self.received, self.sent = Tally(), Tally()
 
     async def __aenter__(self):
-        totals["open"] += 1
-        if "grpc-accept-encoding" in self.asked and "squeeze" in self.asked:
+        if "squeeze" in self.asked:
             self.context.set_compression(grpc.Compression.Gzip)
         self.back = tuple((key, value) for key, value in self.metadata if key.startswith("x-"))
         await self.context.send_initial_metadata(self.back)
-        if self.asked.get("do") == "hang":
-            await asyncio.Event().wait()
+        totals["open"] += 1
         return self
 
     async def take(self, message):
         self.received.add(message)
+        if self.asked.get("do") == "hang":
+            await asyncio.Event().wait()
         if message.delay_ms:
             await asyncio.sleep(message.delay_ms / 1000)
         if message.fail_code:
