@@ -155,13 +155,13 @@ func (sw *switchboard) lost(l *leg, err error) {
 		sw.end(&Error{Reason: ReasonAway, Peer: l.role.String(), Err: err})
 		return
 	}
-	orphans := sw.orphans(l)
 	if sw.child == l {
-		sw.child = nil
+		sw.child = nil // first: it must not get those that wait
 		if l.greeted && sw.waiting.count > 0 {
 			sw.dial()
 		}
 	}
+	orphans := sw.orphans(l)
 	if l.role == roleChild && !l.greeted {
 		orphans = append(orphans, sw.takeWaiting()...)
 	}
@@ -206,6 +206,7 @@ func (sw *switchboard) refuse(streams []*stream, err error) {
 		sw.mu.Lock()
 		defer sw.mu.Unlock()
 		for _, s := range streams {
+			sw.pace()
 			if !s.gone {
 				s.answer(st)
 			}

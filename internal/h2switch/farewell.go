@@ -2,6 +2,8 @@ package h2switch
 
 import (
 	"encoding/binary"
+	"io"
+	"time"
 
 	"golang.org/x/net/http2"
 )
@@ -115,4 +117,15 @@ func (sw *switchboard) checkFarewell() {
 	if sw.farewell.final && len(sw.streams) == 0 {
 		sw.end(nil)
 	}
+}
+
+// leave gives the host a moment to read what was written last: a connection
+// that is closed with bytes unread loses it.
+func (sw *switchboard) leave() {
+	half, ok := sw.host.conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	_ = sw.host.conn.SetReadDeadline(time.Now().Add(leaveWait))
+	_, _ = io.Copy(io.Discard, sw.host.conn)
 }

@@ -252,9 +252,9 @@ func TestPreface(t *testing.T) {
 }
 
 // rawChild gives the child's side of connections to the test.
-func rawChild(t *testing.T) (*rig, chan *rawPeer) {
+func rawChild(t *testing.T, change ...func(*Config)) (*rig, chan *rawPeer) {
 	children := make(chan *rawPeer, 10)
-	r := newRig(t, func(cfg *Config) {
+	r := newRig(t, append(change, func(cfg *Config) {
 		cfg.Child = func(context.Context) (net.Conn, error) {
 			ours, theirs := net.Pipe()
 			go func() {
@@ -264,7 +264,7 @@ func rawChild(t *testing.T) (*rig, chan *rawPeer) {
 			}()
 			return ours, nil
 		}
-	})
+	})...)
 	return r, children
 }
 

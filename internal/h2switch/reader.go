@@ -148,6 +148,9 @@ func (l *leg) onWindow(f *frame) error {
 		case l.sendWindow > maxWindow:
 			return faultf(http2.ErrCodeFlowControl, "a connection window of %d bytes", l.sendWindow)
 		}
+		if l.role == roleChild && l.sendWindow <= more && l.sw.pressure.on {
+			l.sw.regrant() // it was closed
+		}
 		return nil // flush goes on with what waited
 	}
 	s, err := l.find(f)

@@ -109,6 +109,7 @@ type switchboard struct {
 	pressure pressure
 	farewell farewell
 	chunks   chunkStore
+	written  *sync.Cond // each write is over, or all is
 }
 
 // Serve distributes the streams of the host's connection until it ends, closes
@@ -125,6 +126,7 @@ func Serve(ctx context.Context, host net.Conn, cfg Config) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	sw := &switchboard{cfg: cfg, ctx: ctx, streams: make(map[uint32]*stream)}
+	sw.written = sync.NewCond(&sw.mu)
 	sw.host = newLeg(sw, roleHost, host)
 	sw.legs = []*leg{sw.host}
 	uncut := context.AfterFunc(ctx, sw.cut)
@@ -225,17 +227,6 @@ func (sw *switchboard) end(verdict error) {
 	sw.host.closeWhenWritten()
 }
 
-// leave gives the host a moment to read what was written last: a connection
-// that is closed with bytes unread loses it.
-func (sw *switchboard) leave() {
-	half, ok := sw.host.conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
-		return
-	}
-	_ = sw.host.conn.SetReadDeadline(time.Now().Add(leaveWait))
-	_, _ = io.Copy(io.Discard, sw.host.conn)
-}
-
 // cut closes everything at once.
 func (sw *switchboard) cut() {
 	sw.mu.Lock()
@@ -244,6 +235,7 @@ func (sw *switchboard) cut() {
 		return
 	}
 	sw.over = true
+	sw.written.Broadcast()
 	for _, l := range sw.legs {
 		l.shut()
 	}

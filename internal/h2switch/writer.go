@@ -11,6 +11,8 @@ const (
 	enough = 64 << 10
 	// tooMuch of it, in frames that no window holds back, is abuse.
 	tooMuch = 4 << 20
+	// much is what we say on our own account before the peer has taken some.
+	much = tooMuch / 4
 	// turns is how often in a row a reader writes for others.
 	turns = 4
 )
@@ -28,6 +30,16 @@ func (sw *switchboard) flushAll(from *leg) {
 		from.flush(from)
 	}
 	sw.rouseAll() // for what writing has set free
+}
+
+// pace waits while the host has much to take. The caller may block.
+func (sw *switchboard) pace() {
+	for len(sw.host.out) > much && !sw.over && !sw.host.broken {
+		sw.flushAll(nil)
+		if len(sw.host.out) > much && !sw.over {
+			sw.written.Wait()
+		}
+	}
 }
 
 // rouseAll has the writer goroutines write what nobody does.
@@ -101,6 +113,7 @@ func (l *leg) take() []byte {
 // wrote is to be called after each write.
 func (l *leg) wrote(data []byte, err error) {
 	l.writing = false
+	l.sw.written.Broadcast()
 	if cap(data) <= 4*enough {
 		l.spare = data[:0]
 	}

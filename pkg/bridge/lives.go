@@ -23,7 +23,7 @@ const (
 	// steadyLife is how long a program has to live for its past to be forgotten.
 	steadyLife = 10 * time.Second
 	// freshDeath is how long after the death of a program a connection that
-	// breaks is taken to be that one's.
+	// breaks is taken to be that one's, unless the next one has died, too.
 	freshDeath = 2 * time.Second
 )
 
@@ -70,6 +70,7 @@ func (l *lives) look() error {
 
 // start begins the first life.
 func (l *lives) start(ctx context.Context, host *server.Server) error {
+	l.child.attach(host)
 	if err := l.child.start(ctx, host); err != nil {
 		return err
 	}
@@ -92,6 +93,7 @@ func (l *lives) renew(host *server.Server) {
 		}
 		child.stop()
 		next := newChild(l.cfg, l.haste, l.mourn)
+		next.attach(host)
 		l.turn(next, child.failure())
 		if err := next.start(context.Background(), host); err != nil {
 			l.cfg.Logger.Error("the program cannot be started again", "command", l.cfg.name(), "error", err)
@@ -203,9 +205,9 @@ func (l *lives) refuse(ctx context.Context, err error) *status.Status {
 		return refusal
 	}
 	l.mu.Lock()
-	child, before, died := l.child, l.before, l.died
+	child, before, fresh := l.child, l.before, time.Since(l.died) < freshDeath
 	l.mu.Unlock()
-	if before != nil && time.Since(died) < freshDeath && child.failure() == nil {
+	if before != nil && fresh && child.demise(ctx) == nil {
 		return status.New(codes.Internal, before.Error())
 	}
 	return child.explain(ctx, err)

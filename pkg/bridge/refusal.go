@@ -59,6 +59,16 @@ func (c *child) refusal() error {
 
 // explain says what became of a child whose connection broke for err.
 func (c *child) explain(ctx context.Context, err error) *status.Status {
+	if failure := c.demise(ctx); failure != nil {
+		return status.New(codes.Internal, failure.Error())
+	}
+	lost := &Error{Reason: ReasonLost, Command: c.cfg.name(), Stderr: c.log.Tail(), Err: err}
+	return status.New(codes.Internal, lost.Error())
+}
+
+// demise is how a child ended whose connection broke: nil if that does not show
+// within a moment.
+func (c *child) demise(ctx context.Context) *Error {
 	dead := time.NewTimer(deathWait)
 	defer dead.Stop()
 	select {
@@ -66,9 +76,5 @@ func (c *child) explain(ctx context.Context, err error) *status.Status {
 	case <-dead.C:
 	case <-ctx.Done():
 	}
-	if failure := c.failure(); failure != nil {
-		return status.New(codes.Internal, failure.Error())
-	}
-	lost := &Error{Reason: ReasonLost, Command: c.cfg.name(), Stderr: c.log.Tail(), Err: err}
-	return status.New(codes.Internal, lost.Error())
+	return c.failure()
 }

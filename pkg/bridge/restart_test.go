@@ -3,10 +3,13 @@
 package bridge_test
 
 import (
+	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/jhump/protoreflect/v2/grpcreflect"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -73,6 +76,40 @@ func TestStopBetweenLives(t *testing.T) {
 	case <-time.After(patience):
 		t.Error("the call did not end")
 	}
+}
+
+// Deaths that follow each other fast are told apart.
+func TestEachDeathIsTold(t *testing.T) {
+	r := newRig(t, childConfig{StderrFirst: []string{"born"}}, func(c *bridge.Config) { c.Restarts = 2 })
+	died(t, "the first life", second(r.Unary(asking(t.Context(), "kill"), &testpb.Message{})))
+	err := second(r.Unary(asking(t.Context(), "exit"), &testpb.Message{}))
+	if text := status.Convert(err).Message(); !strings.Contains(text, "exited with status 3") || !strings.Contains(text, "last word") {
+		t.Errorf("the second life: %v, expected how that one ended", err)
+	}
+}
+
+// Calls and questions about the schema come while lives change: for the race
+// detector.
+func TestAskedBetweenLives(t *testing.T) {
+	r := newRig(t, childConfig{}, func(c *bridge.Config) { c.Restarts = 100 })
+	ctx, cancel := context.WithCancel(t.Context())
+	var callers sync.WaitGroup
+	for _, call := range []func(){
+		func() { _ = second(r.Unary(ctx, &testpb.Message{})) },
+		func() { _ = second(grpcreflect.NewClientAuto(ctx, r.conn).ListServices()) },
+	} {
+		callers.Go(func() {
+			for ctx.Err() == nil {
+				call()
+			}
+		})
+	}
+	eventually(t, patience, "several lives", func() bool {
+		_ = second(r.Unary(asking(t.Context(), "kill"), &testpb.Message{}))
+		return strings.Count(r.logs.String(), "child started") > 4
+	})
+	cancel()
+	callers.Wait()
 }
 
 func second[T any](_ T, err error) error { return err }

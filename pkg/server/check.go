@@ -12,8 +12,12 @@ func (c Config) check() error {
 		return errors.New("both Versions and Register are set, expected one of them")
 	case len(c.Versions) > 0 && len(c.AppVersions) > 0:
 		return errors.New("both Versions and AppVersions are set, expected one of them")
+	case c.TLS != TLSAuto && c.TLS != TLSOff:
+		return fmt.Errorf("TLS is %q, expected %q or %q", c.TLS, TLSAuto, TLSOff)
 	case c.TLS == TLSOff && c.TLSConfig != nil:
 		return fmt.Errorf("TLS is %q and TLSConfig is set, expected one of them", c.TLS)
+	case c.Grace < 0:
+		return fmt.Errorf("grace is %q, expected 0 or more", c.Grace)
 	case c.IdleTimeout < 0:
 		return fmt.Errorf("IdleTimeout is %q, expected 0 or more", c.IdleTimeout)
 	case c.ShutdownPoll < 0:
