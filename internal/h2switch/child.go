@@ -138,6 +138,9 @@ func (sw *switchboard) lost(l *leg, err error) {
 		l.flush(l)
 		err = &Error{Reason: ReasonProtocol, Peer: l.role.String(), Code: fault.code, Err: err}
 	} else {
+		if l.parting != http2.ErrCodeNo {
+			err = fmt.Errorf("it said GOAWAY with %s", l.parting)
+		}
 		silent = l.shutOff && !l.greeted
 		reason := ReasonLost
 		if silent {
@@ -157,13 +160,15 @@ func (sw *switchboard) lost(l *leg, err error) {
 	}
 	if sw.child == l {
 		sw.child = nil // first: it must not get those that wait
-		if l.greeted && sw.waiting.count > 0 {
-			sw.dial()
-		}
 	}
 	orphans := sw.orphans(l)
-	if l.role == roleChild && !l.greeted {
-		orphans = append(orphans, sw.takeWaiting()...)
+	if l.role == roleChild && sw.waiting.count > 0 && sw.child == nil {
+		if l.greeted || !silent && !sw.tried {
+			sw.tried = !l.greeted
+			sw.dial()
+		} else {
+			orphans = append(orphans, sw.takeWaiting()...)
+		}
 	}
 	sw.refuse(orphans, err)
 }

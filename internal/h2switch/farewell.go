@@ -74,6 +74,10 @@ func (l *leg) onGoAway(f *frame) error {
 		sw.child = nil
 	}
 	sw.refuseAbove(l, last)
+	if code != http2.ErrCodeNo { // some servers then say nothing more, and stay
+		l.parting = code
+		_ = l.conn.SetReadDeadline(time.Now().Add(afterFault))
+	}
 	l.vacated()
 	if sw.waiting.count > 0 {
 		sw.dial()

@@ -26,6 +26,8 @@ const (
 	flushWait = time.Second
 	// leaveWait is how long a host is given to read them.
 	leaveWait = 200 * time.Millisecond
+	// afterFault is how long a child that said GOAWAY with an error may go on.
+	afterFault = time.Second
 	// afterWrite is how long a peer that takes nothing any more is listened to.
 	afterWrite = time.Second
 )
@@ -72,7 +74,8 @@ type leg struct {
 	maxList    int64 // bytes of a header list that it takes
 	open       int   // streams that it has, as a server
 	opened     uint32
-	leaving    bool // it has sent GOAWAY
+	leaving    bool          // it has sent GOAWAY
+	parting    http2.ErrCode // with that error
 }
 
 func newLeg(sw *switchboard, as role, conn net.Conn) *leg {

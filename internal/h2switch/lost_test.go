@@ -2,7 +2,9 @@ package h2switch
 
 import (
 	"context"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/net/http2"
@@ -74,5 +76,29 @@ func TestManyAnswersAtOnce(t *testing.T) {
 	for _, stream := range streams {
 		_, err := stream.Recv()
 		wantCode(t, err, codes.Internal, words)
+	}
+}
+
+// TestChildHangsUpFirst has the child close connections before it has spoken: a
+// call waits for the next one, and for no more.
+func TestChildHangsUpFirst(t *testing.T) {
+	for hangups, want := range map[int]codes.Code{1: codes.OK, 3: codes.Unavailable} {
+		t.Run(want.String(), func(t *testing.T) {
+			var accepted atomic.Int64
+			r := newRig(t, func(cfg *Config) {
+				next := cfg.Child
+				cfg.Child = func(ctx context.Context) (net.Conn, error) {
+					if accepted.Add(1) > int64(hangups) {
+						return next(ctx)
+					}
+					ours, theirs := net.Pipe()
+					return ours, theirs.Close()
+				}
+			})
+			r.child()
+			if _, err := testpb.NewEchoClient(r.dial()).Unary(within(t), &testpb.Message{}); status.Code(err) != want {
+				t.Errorf("after %d connections that were lost at once: %v, expected %s", accepted.Load()-1, err, want)
+			}
+		})
 	}
 }

@@ -10,7 +10,9 @@ const underPressure = 32 << 10
 // that takes back what their windows have left. Streams of the local server
 // get theirs at once again; those of the child, while the connection to it
 // takes anything. Once the host has confirmed, and not before, it is given
-// credit for what waits: no stream that is stuck can use it up.
+// credit for what waits: no stream that is stuck can use it up. What such
+// streams are still sent in small portions, and get stuck with, is credited
+// each time that it is too much again: it is bounded by the number of streams.
 type pressure struct {
 	on     bool
 	normal int64 // the initial window without pressure
@@ -44,6 +46,9 @@ func (p *pressure) hold(sw *switchboard, n int64) {
 		sw.cfg.Logger.Debug("too much waits for the child: the host's windows close", "bytes", p.held)
 		sw.host.announce(0)
 		sw.regrant()
+	case p.on && sw.host.unacked == 0 && sw.host.held > sw.host.advance+limit:
+		sw.host.advance = sw.host.held
+		sw.host.credit()
 	case p.on && p.held < limit/4:
 		p.on, sw.host.advance = false, 0
 		sw.host.announce(p.normal)

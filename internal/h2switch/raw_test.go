@@ -293,6 +293,7 @@ func TestBadFramesOfChild(t *testing.T) {
 		"hpack":            {write(http2.FrameHeaders, http2.FlagHeadersEndHeaders, 1, "\xff\xff\xff\xff\xff"), "COMPRESSION_ERROR"},
 		"large window":     {write(http2.FrameSettings, 0, 0, "\x00\x04\xff\xff\xff\xff"), "FLOW_CONTROL_ERROR"},
 		"it hangs up":      {func(p *rawPeer, _ uint32) { _ = p.conn.Close() }, "lost"},
+		"goaway, stays":    {func(p *rawPeer, id uint32) { _ = p.WriteGoAway(id, http2.ErrCodeCompression, nil) }, "COMPRESSION_ERROR"},
 		"goaway, hangs up": {func(p *rawPeer, id uint32) { _ = p.WriteGoAway(id, 0, nil); _ = p.conn.Close() }, "lost"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,6 +43,7 @@ func (l *leg) onSettings(f *frame) error {
 		if first && l.silence != nil {
 			l.silence.Stop()
 		}
+		l.sw.tried = false
 		if first && l.sw.cfg.Spoke != nil {
 			l.sw.wg.Go(l.sw.cfg.Spoke)
 		}

@@ -102,6 +102,7 @@ type switchboard struct {
 	local    *leg
 	child    *leg // for new streams; nil while there is none
 	dialing  bool
+	tried    bool // the last connection to the child was lost before it spoke
 	streams  map[uint32]*stream
 	last     uint32 // highest stream that the host has opened
 	closed   closedStreams

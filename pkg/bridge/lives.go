@@ -88,7 +88,7 @@ func (l *lives) renew(host *server.Server) {
 		case <-host.Stopping():
 			return
 		}
-		if l.remaining(child) <= 0 || !l.pause(l.pauses.NextBackOff(), child, host) {
+		if l.remaining(child) <= 0 || !l.pause(l.nextPause(), child, host) {
 			return
 		}
 		child.stop()
@@ -122,6 +122,12 @@ func (l *lives) mourn(failure *Error) {
 		l.cfg.Logger.Error("the child has died", "command", l.cfg.name(), "status", failure.Status.String())
 	}
 	_, _ = io.WriteString(l.cfg.CrashReport, failure.report())
+}
+
+func (l *lives) nextPause() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pauses.NextBackOff()
 }
 
 // pause waits before another life. It reports false when none is wanted.
