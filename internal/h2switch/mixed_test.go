@@ -26,6 +26,9 @@ import (
 // TestMixedCalls makes calls of every kind at once and checks what comes back.
 func TestMixedCalls(t *testing.T) {
 	calls := 10_000
+	if raceEnabled { // which makes each ten times as long
+		calls = 2000
+	}
 	if testing.Short() {
 		calls = 1000
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pyvider/rpcplugin/pkg/pki" //nolint:depguard // the other half of the same room, for the form of the field
+	"github.com/pyvider/rpcplugin/pkg/pki"
 )
 
 // minField is the length up to which go-plugin's hosts take the field for unused

@@ -17,5 +17,6 @@
 // findings with advice; [Describe] gives facts. A [Follower] has connections
 // follow files that are replaced while the program runs.
 //
-// Only the standard library and an encoder of PKCS #12 are used.
+// Beside the standard library go.step.sm/crypto makes and encrypts keys, and
+// go-pkcs12 reads and writes PKCS #12.
 package certs

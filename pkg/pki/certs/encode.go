@@ -3,8 +3,11 @@ package certs
 import (
 	"bytes"
 	"crypto"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+
+	"go.step.sm/crypto/pemutil"
 )
 
 // EncodeCertificates returns certificates in PEM form, in the order given.
@@ -31,7 +34,7 @@ func EncodeKey(key crypto.Signer, password []byte) ([]byte, error) {
 	}
 	block := &pem.Block{Type: typeKey, Bytes: der}
 	if len(password) > 0 {
-		if block, err = encryptPKCS8(der, password); err != nil {
+		if block, err = pemutil.EncryptPKCS8PrivateKey(rand.Reader, der, password, x509.PEMCipherAES256); err != nil {
 			return nil, &Error{Reason: ReasonGenerate, Err: err}
 		}
 	}

@@ -49,14 +49,21 @@ func ReadFile(value string) ([]byte, error) {
 	if info, err := file.Stat(); err == nil && info.IsDir() {
 		return nil, &Error{Reason: ReasonDirectory, Path: name, Found: "a directory"}
 	}
-	data, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
+	data, err := Read(file)
+	return data, at(name, err)
+}
+
+// Read reads what a stream holds, at most [MaxFile] bytes. It fails with
+// [ReasonUnreadable], [ReasonTooLarge] or [ReasonEmpty].
+func Read(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
 	switch {
 	case err != nil:
-		return nil, &Error{Reason: ReasonUnreadable, Path: name, Err: withoutPath(err)}
+		return nil, &Error{Reason: ReasonUnreadable, Err: withoutPath(err)}
 	case len(data) > MaxFile:
-		return nil, &Error{Reason: ReasonTooLarge, Path: name, Expected: "at most 1 MiB"}
+		return nil, &Error{Reason: ReasonTooLarge, Expected: "at most 1 MiB"}
 	case len(bytes.TrimSpace(data)) == 0:
-		return nil, &Error{Reason: ReasonEmpty, Path: name}
+		return nil, &Error{Reason: ReasonEmpty}
 	}
 	return data, nil
 }

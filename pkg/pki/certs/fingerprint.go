@@ -1,12 +1,13 @@
 package certs
 
 import (
-	"crypto/sha1" // it names a certificate for people, and protects nothing
+	"crypto"
+	_ "crypto/sha1" // it names a certificate for people, and protects nothing
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
-	"encoding/hex"
 	"strings"
+
+	"go.step.sm/crypto/fingerprint"
 )
 
 // A Digest says what a fingerprint is made of.
@@ -39,28 +40,32 @@ const (
 // Fingerprint returns a fingerprint of a certificate. An empty digest or format
 // is the default. It fails with [ReasonFormat].
 func Fingerprint(certificate *x509.Certificate, digest Digest, format Format) (string, error) {
-	var sum []byte
+	data, hash := certificate.Raw, crypto.SHA256
 	switch digest {
 	case DigestSHA256, "":
-		sum = sum256(certificate.Raw)
 	case DigestSPKI:
-		sum = sum256(certificate.RawSubjectPublicKeyInfo)
+		data = certificate.RawSubjectPublicKeyInfo
 	case DigestSHA1:
-		short := sha1.Sum(certificate.Raw)
-		sum = short[:]
+		hash = crypto.SHA1
 	default:
 		return "", &Error{Reason: ReasonFormat, Found: shorten(string(digest)), Expected: "one of sha256, sha1, spki"}
 	}
+	encoding := fingerprint.HexFingerprint
 	switch format {
-	case FormatHex, "":
-		return hex.EncodeToString(sum), nil
-	case FormatColon:
-		return colons(sum), nil
+	case FormatHex, FormatColon, "":
 	case FormatBase64:
-		return base64.StdEncoding.EncodeToString(sum), nil
+		encoding = fingerprint.Base64Fingerprint
 	default:
 		return "", &Error{Reason: ReasonFormat, Found: shorten(string(format)), Expected: "one of hex, colon, base64"}
 	}
+	text, err := fingerprint.New(data, hash, encoding)
+	if err != nil {
+		return "", &Error{Reason: ReasonGenerate, Err: err} // a build without SHA-1
+	}
+	if format == FormatColon {
+		text = colons(text)
+	}
+	return text, nil
 }
 
 func sum256(data []byte) []byte {
@@ -68,10 +73,11 @@ func sum256(data []byte) []byte {
 	return sum[:]
 }
 
-func colons(data []byte) string {
-	pairs := make([]string, len(data))
-	for i := range data {
-		pairs[i] = strings.ToUpper(hex.EncodeToString(data[i : i+1]))
+// colons writes hexadecimal as openssl does.
+func colons(text string) string {
+	pairs := make([]string, 0, len(text)/2)
+	for i := 0; i+2 <= len(text); i += 2 {
+		pairs = append(pairs, strings.ToUpper(text[i:i+2]))
 	}
 	return strings.Join(pairs, ":")
 }

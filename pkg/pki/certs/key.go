@@ -4,11 +4,11 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
 	"strings"
+
+	"go.step.sm/crypto/keyutil"
 )
 
 // A KeyKind is an algorithm with its size or curve.
@@ -79,19 +79,19 @@ func NewKey(kind KeyKind) (crypto.Signer, error) {
 	var err error
 	switch kind {
 	case KeyP256, "":
-		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		key, err = keyutil.GenerateSigner("EC", "P-256", 0)
 	case KeyP384:
-		key, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+		key, err = keyutil.GenerateSigner("EC", "P-384", 0)
 	case KeyP521:
-		key, err = ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+		key, err = keyutil.GenerateSigner("EC", "P-521", 0)
 	case KeyEd25519:
-		_, key, err = ed25519.GenerateKey(rand.Reader)
+		key, err = keyutil.GenerateSigner("OKP", "Ed25519", 0)
 	case KeyRSA2048:
-		key, err = rsa.GenerateKey(rand.Reader, 2048)
+		key, err = keyutil.GenerateSigner("RSA", "", 2048)
 	case KeyRSA3072:
-		key, err = rsa.GenerateKey(rand.Reader, 3072)
+		key, err = keyutil.GenerateSigner("RSA", "", 3072)
 	case KeyRSA4096:
-		key, err = rsa.GenerateKey(rand.Reader, 4096)
+		key, err = keyutil.GenerateSigner("RSA", "", 4096)
 	default:
 		return nil, &Error{Reason: ReasonKeyKind, Found: shorten(string(kind)), Expected: expectedKinds()}
 	}
@@ -161,8 +161,5 @@ func keyFacts(public any) KeyFacts {
 
 // matches says whether a private key belongs to a public one.
 func matches(key crypto.Signer, public any) bool {
-	own, ok := key.Public().(interface {
-		Equal(other crypto.PublicKey) bool
-	})
-	return ok && own.Equal(public)
+	return keyutil.VerifyPair(public, key) == nil
 }

@@ -7,7 +7,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"strings"
+
+	"go.step.sm/crypto/pemutil"
 )
 
 // ParseCertificates reads all certificates, in their order: PEM with any line
@@ -115,7 +116,7 @@ func pick(data []byte, expected string, types ...string) (found []*pem.Block, ot
 
 // parseKeyBlock decrypts, if need be, and parses.
 func parseKeyBlock(block *pem.Block, password []byte) (crypto.Signer, error) {
-	old := strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED")
+	old := block.Headers["Proc-Type"] == "4,ENCRYPTED" // nothing else may get to pemutil, see pbes2.go
 	if !old && block.Type != typeEncrypted {
 		return parsePlainKey(block.Bytes)
 	}
@@ -129,7 +130,7 @@ func parseKeyBlock(block *pem.Block, password []byte) (crypto.Signer, error) {
 		}
 		return afterDecryption(parsePlainKey(der))
 	}
-	der, err := x509.DecryptPEMBlock(block, password) //nolint:staticcheck // to read what older tools wrote
+	der, err := pemutil.DecryptPEMBlock(block, password)
 	switch {
 	case errors.Is(err, x509.IncorrectPasswordError):
 		return nil, &Error{Reason: ReasonPassword}
@@ -151,22 +152,20 @@ func afterDecryption(key crypto.Signer, err error) (crypto.Signer, error) {
 
 // parsePlainKey tries the three forms.
 func parsePlainKey(der []byte) (crypto.Signer, error) {
-	key, cause := x509.ParsePKCS8PrivateKey(der)
-	if cause != nil {
-		if ec, err := x509.ParseECPrivateKey(der); err == nil {
-			key, cause = ec, nil
-		} else if rsa, err := x509.ParsePKCS1PrivateKey(der); err == nil {
-			key, cause = rsa, nil
-		}
-	}
-	if cause != nil {
-		return nil, broken(der, "a private key in PKCS #8, PKCS #1 or SEC 1 form", cause)
+	const expected = "a private key in PKCS #8, PKCS #1 or SEC 1 form"
+	key, err := pemutil.ParseDER(der)
+	if err != nil {
+		return nil, broken(der, expected, err)
 	}
 	signer, ok := key.(crypto.Signer)
-	if !ok {
+	switch {
+	case ok:
+		return signer, nil
+	case keyFacts(key).Bits > 0: // it reads public keys, too
+		return nil, &Error{Reason: ReasonNotFound, Found: "a public key", Expected: expected}
+	default:
 		return nil, &Error{Reason: ReasonKeyKind, Found: fmt.Sprintf("%T", key), Expected: expectedKinds()}
 	}
-	return signer, nil
 }
 
 // ReadCertificates is [ParseCertificates] of a file; see [ReadFile].

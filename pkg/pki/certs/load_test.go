@@ -145,6 +145,8 @@ func TestParseKey(t *testing.T) {
 	}
 	x25519, err := ecdh.X25519().GenerateKey(rand.Reader)
 	noError(t, err)
+	public, err := x509.MarshalPKIXPublicKey(ec.Public())
+	noError(t, err)
 	for name, test := range map[string]struct {
 		data     []byte
 		password string
@@ -153,6 +155,8 @@ func TestParseKey(t *testing.T) {
 		"nothing":                {nil, "", certs.ReasonEmpty},
 		"junk":                   {[]byte("junk"), "", certs.ReasonDamaged},
 		"a certificate":          {certs.EncodeCertificates(root(t).Chain...), "", certs.ReasonNotFound},
+		"a public key":           {public, "", certs.ReasonNotFound},
+		"another header":         {[]byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nProc-Type: 4, ENCRYPTED\n\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"), "x", certs.ReasonDamaged},
 		"truncated":              {sec1[:40], "", certs.ReasonTruncated},
 		"truncated PEM":          {pemOf(t, ec, "")[:90], "", certs.ReasonTruncated},
 		"no password":            {locked, "", certs.ReasonEncrypted},

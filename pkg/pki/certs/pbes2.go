@@ -5,24 +5,24 @@ import (
 	"crypto/cipher"
 	"crypto/des" // to read what older tools wrote
 	"crypto/pbkdf2"
-	"crypto/rand"
 	"crypto/sha1" // the default of PBKDF2, harmless there
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509/pkix"
 	"encoding/asn1"
-	"encoding/pem"
 	"hash"
 )
 
 // PBES2 of RFC 8018, with PBKDF2 and CBC: what openssl and most others write.
+//
+// pemutil encrypts (encode.go), and does not decrypt here: it takes each HMAC but
+// SHA-256 for SHA-1, so that the right password is called wrong, refuses a key
+// length that some tools write, sets no bound on iterations, and panics on an IV
+// or on data of the wrong length. Once all of that is parsed and checked, what is
+// left to do is a derivation and a CBC of the standard library.
 
-const (
-	// iterations are what is written, as advised for HMAC with SHA-256.
-	iterations = 600_000
-	// maxIterations keeps a hostile file from taking minutes.
-	maxIterations = 10_000_000
-)
+// maxIterations keeps a hostile file from taking minutes.
+const maxIterations = 10_000_000
 
 type encryptedKey struct {
 	Algorithm pkix.AlgorithmIdentifier
@@ -44,8 +44,6 @@ type kdf struct {
 const (
 	oidPBES2  = "1.2.840.113549.1.5.13"
 	oidPBKDF2 = "1.2.840.113549.1.5.12"
-	oidAES256 = "2.16.840.1.101.3.4.1.42"
-	oidSHA256 = "1.2.840.113549.2.9"
 )
 
 // hashOf returns the hash of an HMAC; "" is the default of the standard.
@@ -55,7 +53,7 @@ func hashOf(oid string) func() hash.Hash {
 		return sha1.New
 	case "1.2.840.113549.2.8":
 		return sha256.New224
-	case oidSHA256:
+	case "1.2.840.113549.2.9":
 		return sha256.New
 	case "1.2.840.113549.2.10":
 		return sha512.New384
@@ -73,7 +71,7 @@ func cipherOf(oid string) (func([]byte) (cipher.Block, error), int) {
 		return aes.NewCipher, 16
 	case "2.16.840.1.101.3.4.1.22":
 		return aes.NewCipher, 24
-	case oidAES256:
+	case "2.16.840.1.101.3.4.1.42":
 		return aes.NewCipher, 32
 	case "1.2.840.113549.3.7":
 		return des.NewTripleDESCipher, 24
@@ -159,55 +157,6 @@ func unpad(plain []byte, size int) ([]byte, error) {
 		}
 	}
 	return plain[:len(plain)-n], nil
-}
-
-// encryptPKCS8 returns a block with AES-256 and HMAC with SHA-256.
-func encryptPKCS8(plain, password []byte) (*pem.Block, error) {
-	random := make([]byte, 16+aes.BlockSize)
-	_, _ = rand.Read(random) // it never fails
-	salt, iv := random[:16], random[16:]
-	null := asn1.RawValue{Tag: asn1.TagNull}
-	hash := pkix.AlgorithmIdentifier{Algorithm: object(1, 2, 840, 113549, 2, 9), Parameters: null}
-	derivation, err := algorithm(object(1, 2, 840, 113549, 1, 5, 12), struct {
-		Salt       []byte
-		Iterations int
-		Hash       pkix.AlgorithmIdentifier
-	}{salt, iterations, hash})
-	if err != nil {
-		return nil, err
-	}
-	encryption, err := algorithm(object(2, 16, 840, 1, 101, 3, 4, 1, 42), iv)
-	if err != nil {
-		return nil, err
-	}
-	scheme := pbes2{KDF: derivation, Cipher: encryption}
-	outer, err := algorithm(object(1, 2, 840, 113549, 1, 5, 13), scheme)
-	if err != nil {
-		return nil, err
-	}
-	block, err := scheme.block(password)
-	if err != nil {
-		return nil, err
-	}
-	n := aes.BlockSize - len(plain)%aes.BlockSize
-	padded := append([]byte(nil), plain...)
-	for range n {
-		padded = append(padded, byte(n))
-	}
-	cipher.NewCBCEncrypter(block, iv).CryptBlocks(padded, padded)
-	der, err := asn1.Marshal(encryptedKey{Algorithm: outer, Data: padded})
-	if err != nil {
-		return nil, err
-	}
-	return &pem.Block{Type: typeEncrypted, Bytes: der}, nil
-}
-
-func object(arcs ...int) asn1.ObjectIdentifier { return arcs }
-
-// algorithm puts parameters beside an identifier.
-func algorithm(oid asn1.ObjectIdentifier, parameters any) (pkix.AlgorithmIdentifier, error) {
-	der, err := asn1.Marshal(parameters)
-	return pkix.AlgorithmIdentifier{Algorithm: oid, Parameters: asn1.RawValue{FullBytes: der}}, err
 }
 
 // firstValue returns the first value of DER, or all of it.

@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"crypto"
 	"crypto/rand"
 	"crypto/x509"
 	"errors"
@@ -48,6 +49,22 @@ func WriteIdentity(certificate, key string, identity *Identity, options WriteOpt
 	}
 }
 
+// WriteRequest writes a request, readable for all, and its key, readable for the
+// user only, or neither; if both are the same, one file holds both. It fails as
+// [WriteIdentity] does.
+func WriteRequest(request, key string, r *x509.CertificateRequest, private crypto.Signer, options WriteOptions) error {
+	secret, err := EncodeKey(private, options.Password)
+	if err != nil {
+		return err
+	}
+	public := EncodeRequest(r)
+	request, key = path(request), path(key)
+	if filepath.Clean(request) == filepath.Clean(key) {
+		return writeAll(options.Replace, output{key, append(public, secret...), secretMode})
+	}
+	return writeAll(options.Replace, output{key, secret, secretMode}, output{request, public, publicMode})
+}
+
 // WriteCertificates writes certificates in PEM form, readable for all. It fails
 // as [WriteIdentity] does.
 func WriteCertificates(file string, chain []*x509.Certificate, options WriteOptions) error {
@@ -87,14 +104,14 @@ func writeAll(replace bool, outputs ...output) (err error) {
 		if err := outputs[i].check(replace); err != nil {
 			return err
 		}
-		if staged[i], err = outputs[i].stage(); err != nil {
+		if staged[i], err = outputs[i].stage(replace); err != nil {
 			return err
 		}
 		undo = append(undo, staged[i])
 	}
 	if !replace { // a place of our own, so that nobody's file is in the way
 		for _, o := range outputs {
-			if err := create(o.path, nil, o.mode); err != nil {
+			if err := create(o.path, nil, o.mode, false); err != nil {
 				return o.fault(err)
 			}
 			undo = append(undo, o.path)
@@ -128,23 +145,24 @@ func (o output) check(replace bool) error {
 	}
 }
 
-// stage writes the data beside its place.
-func (o output) stage() (string, error) {
+// stage writes the data beside its place, down to the disk if a good file is to
+// make way for it: a power failure leaves the one or the other.
+func (o output) stage(replace bool) (string, error) {
 	name := filepath.Join(filepath.Dir(o.path), ".rpcplugin-"+rand.Text())
-	if err := create(name, o.data, o.mode); err != nil {
+	if err := create(name, o.data, o.mode, replace); err != nil {
 		return "", o.fault(err)
 	}
 	return name, nil
 }
 
-// create writes a file that does not exist, down to the disk, or leaves none.
-func create(name string, data []byte, mode fs.FileMode) error {
+// create writes a file that does not exist, or leaves none.
+func create(name string, data []byte, mode fs.FileMode, sync bool) error {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
 	_, err = file.Write(data)
-	if err == nil {
+	if err == nil && sync {
 		err = file.Sync()
 	}
 	if closeErr := file.Close(); err == nil {

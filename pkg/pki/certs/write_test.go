@@ -74,6 +74,29 @@ func TestWriteIdentity(t *testing.T) {
 	noError(t, err)
 }
 
+func TestWriteRequest(t *testing.T) {
+	dir := t.TempDir()
+	key := keyOf(t, certs.KeyP256)
+	request, err := certs.NewRequest(certs.Spec{}, key)
+	noError(t, err)
+	r, k := filepath.Join(dir, "r.pem"), filepath.Join(dir, "k.pem")
+	noError(t, certs.WriteRequest(r, k, request, key, certs.WriteOptions{}))
+	wantMode(t, r, 0o644)
+	wantMode(t, k, 0o600)
+	one := filepath.Join(dir, "one.pem")
+	for _, options := range []certs.WriteOptions{{}, {Replace: true}} {
+		noError(t, certs.WriteRequest(one, one, request, key, options))
+		wantMode(t, one, 0o600)
+		_, err = certs.ReadRequest(one)
+		noError(t, err)
+		if got, err := certs.ReadKey(one, nil); err != nil || !equal(got, key) {
+			t.Errorf("another key, %v", err)
+		}
+	}
+	wantReason(t, certs.WriteRequest(filepath.Join(dir, "new"), k, request, key, certs.WriteOptions{}), certs.ReasonExists)
+	wantFiles(t, dir, "k.pem", "one.pem", "r.pem")
+}
+
 func TestWritingLeavesNothingBehind(t *testing.T) {
 	dir := t.TempDir()
 	ca := root(t)
