@@ -1,16 +1,10 @@
 package cmd
 
 import (
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/hex"
-	"fmt"
 	"time"
 
 	"github.com/pyvider/rpcplugin/pkg/pki"
+	"github.com/pyvider/rpcplugin/pkg/pki/certs"
 )
 
 // certificateInfo is a certificate in short.
@@ -30,23 +24,6 @@ func describeCertificate(der []byte) (*certificateInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(der)
-	return &certificateInfo{
-		Key: keyName(certificate), Subject: certificate.Subject.String(),
-		NotAfter: certificate.NotAfter.UTC(), SHA256: hex.EncodeToString(sum[:]),
-	}, nil
-}
-
-// keyName is how people call the kind of a key.
-func keyName(certificate *x509.Certificate) string {
-	switch key := certificate.PublicKey.(type) {
-	case *ecdsa.PublicKey:
-		return "ECDSA " + key.Curve.Params().Name
-	case *rsa.PublicKey:
-		return fmt.Sprintf("RSA %d", key.N.BitLen())
-	case ed25519.PublicKey:
-		return "Ed25519"
-	default:
-		return certificate.PublicKeyAlgorithm.String()
-	}
+	facts := certs.Describe(certificate)[0]
+	return &certificateInfo{Key: facts.Key.String(), Subject: facts.Subject, NotAfter: facts.NotAfter, SHA256: facts.SHA256}, nil
 }
