@@ -18,7 +18,7 @@ import (
 type attachFlags struct {
 	Attach   string `placeholder:"ADDRESS" help:"Attach to the plugin that listens there without TLS, instead of starting one: the path of its socket, or host:port."`
 	Reattach string `placeholder:"JSON" help:"The same by the reattach configuration that a plugin printed, Go's or Terraform's: JSON, @FILE, or env for TF_REATTACH_PROVIDERS."`
-	Provider string `placeholder:"ADDRESS" help:"Which provider, if --reattach has several."`
+	Provider string `placeholder:"ADDRESS" help:"Which provider, if --reattach has several; what schema calls it."`
 }
 
 // running returns the plugin to attach to, nil if command is to be started.

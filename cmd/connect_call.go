@@ -3,185 +3,167 @@ package cmd
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/pyvider/rpcplugin/internal/schema"
 )
 
 // callCommand calls one method.
 type callCommand struct {
+	callFlags
+
 	Method string `arg:"" help:"Method: package.Service/Method or package.Service.Method."`
-	Data   string `short:"d" default:"{}" placeholder:"JSON" help:"Request, several documents for a stream of requests; @ reads stdin, @FILE a file."`
+	Data   string `short:"d" default:"{}" placeholder:"JSON" help:"Request, several documents for a stream of requests; @ reads stdin, as it comes where the method takes a stream, @FILE a file."`
 }
 
-// Run starts the plugin, calls and prints every response as a JSON document.
+// callFlags say how methods are called.
+type callFlags struct {
+	Header       []string      `short:"H" sep:"none" placeholder:"NAME: VALUE" help:"Header to send; may be given again. The value of one that ends in -bin is base64."`
+	MaxTime      time.Duration `default:"0s" help:"How long a call may take, of which the plugin is told; 0s is no bound."`
+	MessageSize  int           `placeholder:"BYTES" help:"Largest message to send and to take; default: 2 GiB."`
+	EmitDefaults bool          `help:"Show fields that have their default values, too."`
+	Raw          bool          `help:"Leave Terraform's dynamic values as they are on the wire."`
+	Verbose      bool          `short:"v" help:"Show headers, trailers and times on stderr."`
+}
+
+// Help is the long help.
+func (callCommand) Help() string {
+	return `Responses are printed as they come. With -o json there is one document for the
+whole call: its method, headers, messages, trailers, status and times.
+
+  rpcplugin connect --attach ADDRESS call pkg.Service/Method \
+    -H 'authorization: Bearer x' -d '{"name": "a"}'
+  rpcplugin connect call pkg.Service/Stream -d @ -- ./plugin <requests.json`
+}
+
+// Run starts the plugin, calls and prints.
 func (c *callCommand) Run(ctx context.Context, p *Program, g globals, f *connectFlags, command pluginCommand) error {
-	data, err := c.data(p.Stdin)
+	source, err := openData(c.Data, p.Stdin)
 	if err != nil {
 		return err
 	}
-	documents, err := splitDocuments(data)
+	caller, err := c.caller(p, g, f.Output)
 	if err != nil {
 		return err
 	}
-	return f.within(ctx, p, g, command, false, func(ctx context.Context, s *session) error {
-		method, err := schema.Method(s.sources, c.Method)
-		if err != nil {
-			return usagef("\"connect list\" shows services, \"connect list SERVICE\" methods; --descriptor-set adds what the plugin does not tell", "%w", err)
-		}
-		requests, err := decodeRequests(documents, method)
-		if err != nil {
-			return err
-		}
-		return call(ctx, s.Conn(), method, requests, func(response *dynamicpb.Message) error {
-			return printMessage(p.Stdout, response, f.Output)
-		})
+	return f.within(ctx, p, g, command, needs{sources: true}, func(ctx context.Context, s *session) error {
+		return caller.call(ctx, s, c.Method, source)
 	})
 }
 
-// data reads the JSON text.
-func (c *callCommand) data(stdin io.Reader) ([]byte, error) {
-	switch {
-	case c.Data == "@":
-		return io.ReadAll(stdin)
-	case strings.HasPrefix(c.Data, "@"):
-		data, err := os.ReadFile(c.Data[1:])
-		if err != nil {
-			return nil, &usageError{err: err, hint: "--data @FILE reads a file, @ reads stdin"}
-		}
-		return data, nil
-	default:
-		return []byte(c.Data), nil
-	}
+// caller calls methods of a session and prints what comes.
+type caller struct {
+	callFlags
+
+	p       *Program
+	headers metadata.MD
+	output  string
+	paint   func(string) string
+	// choose returns the codec of a method.
+	choose func(context.Context, *session, protoreflect.MethodDescriptor) (codec, error)
 }
 
-// splitDocuments cuts a text into its JSON documents.
-func splitDocuments(data []byte) ([]json.RawMessage, error) {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	var documents []json.RawMessage
-	for {
-		var document json.RawMessage
-		err := decoder.Decode(&document)
-		if errors.Is(err, io.EOF) {
-			return documents, nil
-		}
-		if err != nil {
-			return nil, usagef("for example --data '{\"key\": \"value\"}', in quotes that keep the shell off",
-				"request %d is no JSON: %w", len(documents)+1, err)
-		}
-		documents = append(documents, document)
-	}
-}
-
-// decodeRequests turns JSON documents into requests of method.
-func decodeRequests(documents []json.RawMessage, method protoreflect.MethodDescriptor) ([]*dynamicpb.Message, error) {
-	if !method.IsStreamingClient() && len(documents) != 1 {
-		return nil, usagef("one JSON document is one request; {} is an empty one",
-			"%d requests for %q, expected \"1\"", len(documents), method.FullName())
-	}
-	requests := make([]*dynamicpb.Message, len(documents))
-	for i, document := range documents {
-		requests[i] = dynamicpb.NewMessage(method.Input())
-		if err := protojson.Unmarshal(document, requests[i]); err != nil {
-			// Its text begins with "proto:" and one of two kinds of space.
-			reason := strings.TrimSpace(strings.TrimPrefix(err.Error(), "proto:"))
-			return nil, usagef(fmt.Sprintf("%s takes a %s, whose fields are %s", method.FullName(), method.Input().FullName(), fieldList(method.Input())),
-				"request %d: %s", i+1, reason)
-		}
-	}
-	return requests, nil
-}
-
-// fieldList names the fields of a message as JSON has them.
-func fieldList(message protoreflect.MessageDescriptor) string {
-	fields := message.Fields()
-	if fields.Len() == 0 {
-		return "none"
-	}
-	names := make([]string, fields.Len())
-	for i := range names {
-		names[i] = fields.Get(i).JSONName()
-	}
-	return strings.Join(names, ", ")
-}
-
-// call sends the requests and hands over the responses as they come.
-func call(ctx context.Context, conn *grpc.ClientConn, method protoreflect.MethodDescriptor, requests []*dynamicpb.Message, each func(*dynamicpb.Message) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	path := fmt.Sprintf("/%s/%s", method.Parent().FullName(), method.Name())
-	failed := func(err error) error {
-		return &callError{method: strings.TrimPrefix(path, "/"), status: status.Convert(err)}
-	}
-	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{
-		ServerStreams: method.IsStreamingServer(), ClientStreams: method.IsStreamingClient(),
-	}, path)
+// caller checks the flags.
+func (f *callFlags) caller(p *Program, g globals, output string) (*caller, error) {
+	headers, err := parseHeaders(f.Header)
 	if err != nil {
-		return failed(err)
+		return nil, err
 	}
-	sent := make(chan error, 1)
-	go func() { sent <- sendAll(stream, requests) }()
-	for {
-		response := dynamicpb.NewMessage(method.Output())
-		err := stream.RecvMsg(response)
-		if errors.Is(err, io.EOF) {
-			return <-sent
-		}
-		if err != nil {
-			cancel()
-			<-sent
-			return failed(err)
-		}
-		if err := each(response); err != nil {
-			cancel()
-			<-sent
-			return err
-		}
-		if !method.IsStreamingServer() {
-			return <-sent
-		}
+	if f.MessageSize < 0 {
+		return nil, usagef("for example --message-size 16777216", "--message-size is \"%d\", expected a number of bytes", f.MessageSize)
 	}
+	if err := checkDuration("--max-time", f.MaxTime); err != nil {
+		return nil, err
+	}
+	return &caller{callFlags: *f, p: p, headers: headers, output: output, paint: g.painter(p), choose: f.codec}, nil
 }
 
-// sendAll sends the requests. That the plugin has answered before the last one
-// is for the receiving side to tell.
-func sendAll(stream grpc.ClientStream, requests []*dynamicpb.Message) error {
-	for _, request := range requests {
-		if err := stream.SendMsg(request); err != nil {
-			return nil //nolint:nilerr // RecvMsg returns the status
+// parseHeaders reads NAME: VALUE.
+func parseHeaders(texts []string) (metadata.MD, error) {
+	headers := metadata.MD{}
+	for _, text := range texts {
+		name, value, found := strings.Cut(text, ":")
+		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
+		switch {
+		case !found || name == "" || strings.ContainsAny(name, " \t"):
+			return nil, usagef("for example -H 'authorization: Bearer x'", "--header %q is not of the form NAME: VALUE", text)
+		case strings.HasPrefix(name, "grpc-"):
+			return nil, usagef("headers that begin with grpc- are gRPC's own; --max-time sets a deadline", "--header %q is gRPC's own", name)
+		case strings.HasSuffix(name, "-bin"):
+			data, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(value, "="))
+			if err != nil {
+				return nil, usagef("for example -H 'trace-bin: AAEC'", "--header %q is %q, expected base64", name, value)
+			}
+			value = string(data)
 		}
+		headers.Append(name, value)
 	}
-	return stream.CloseSend()
+	return headers, nil
 }
 
-// printMessage writes one response: over several lines for people, on one for
-// programs.
-func printMessage(w io.Writer, message *dynamicpb.Message, output string) error {
-	options := protojson.MarshalOptions{EmitUnpopulated: false}
-	data, err := options.Marshal(message)
+// call makes one call and prints it.
+func (c *caller) call(ctx context.Context, s *session, name string, source *dataSource) error {
+	began := time.Now()
+	method, err := schema.Method(s.sources, name)
+	if err != nil {
+		return s.unknown(err)
+	}
+	codec, err := c.choose(ctx, s, method)
 	if err != nil {
 		return err
 	}
-	var text bytes.Buffer // protojson varies its spaces on purpose
-	if output == "json" {
-		err = json.Compact(&text, data)
-	} else {
-		err = json.Indent(&text, data, "", "  ")
-	}
+	requests, err := source.requests(method, codec)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(w, text.String())
-	return err
+	report := &callReport{caller: c, method: methodPath(method), sources: s.sources}
+	report.timings.Schema = milliseconds(time.Since(began))
+	if s.attached == nil {
+		report.timings.Start = new(startPhases(s.phases))
+	}
+	exchange := &exchange{
+		conn: s.Conn(), method: method, headers: c.headers, maxTime: c.MaxTime, options: c.options(),
+		onHeader: report.header,
+		onMessage: func(response, request proto.Message) error {
+			data, err := codec.encode(response, request)
+			if err != nil {
+				return err
+			}
+			return report.message(data)
+		},
+	}
+	err = exchange.run(ctx, requests)
+	return report.end(exchange, s.autopsy(c.explain(err)))
+}
+
+// options are those of the flags.
+func (c *caller) options() []grpc.CallOption {
+	if c.MessageSize == 0 {
+		return nil
+	}
+	return []grpc.CallOption{grpc.MaxCallRecvMsgSize(c.MessageSize), grpc.MaxCallSendMsgSize(c.MessageSize)}
+}
+
+// methodPath is a method as gRPC writes it, without the leading slash.
+func methodPath(method protoreflect.MethodDescriptor) string {
+	return fmt.Sprintf("%s/%s", method.Parent().FullName(), method.Name())
+}
+
+// compactJSON puts a document on one line: protojson varies its spaces on
+// purpose.
+func compactJSON(data []byte) json.RawMessage {
+	var compact bytes.Buffer
+	if json.Compact(&compact, data) != nil {
+		return data
+	}
+	return compact.Bytes()
 }

@@ -84,26 +84,54 @@ func (e *timeoutError) Hint() string {
 }
 func (e *timeoutError) Unwrap() error { return context.DeadlineExceeded }
 
+// pluginDeath is how a plugin ended in the middle of a call.
+type pluginDeath struct {
+	Status    string   `json:"status"`
+	LastWords []string `json:"last_words,omitempty"`
+}
+
 // autopsy adds to the error of a call how the plugin died, if it did.
 func (s *session) autopsy(err error) error {
 	var call *callError
-	if !errors.As(err, &call) || call.status.Code() != codes.Unavailable {
+	if !errors.As(err, &call) || call.status.Code() != codes.Unavailable || call.death != nil {
 		return err
 	}
 	moment := time.NewTimer(500 * time.Millisecond)
 	defer moment.Stop()
 	select {
 	case <-s.Exited():
-		if s.attached != nil {
-			call.hint = "the connection to the plugin is lost: it has ended, most likely"
-			break
-		}
-		exit, words := s.LastWords()
-		call.hint = "the plugin " + exit.String()
-		if len(words) > 0 {
-			call.hint += "; its last words on stderr:\n  " + strings.Join(words, "\n  ")
-		}
 	case <-moment.C:
+		return err
+	}
+	if s.attached != nil {
+		call.death = &pluginDeath{Status: "connection lost"}
+		call.hint = "the connection to the plugin is lost: it has ended, most likely"
+		return err
+	}
+	exit, words := s.LastWords()
+	call.death = &pluginDeath{Status: exit.String(), LastWords: words}
+	call.hint = "the plugin " + exit.String()
+	if len(words) > 0 {
+		call.hint += "; its last words on stderr:\n  " + strings.Join(words, "\n  ")
+	}
+	return err
+}
+
+// explain adds the advice that the flags of a call can give.
+func (c *caller) explain(err error) error {
+	call, ok := errors.AsType[*callError](err)
+	if !ok {
+		return err
+	}
+	message := call.status.Message()
+	switch {
+	case call.status.Code() == codes.DeadlineExceeded && c.MaxTime > 0:
+		call.hint = fmt.Sprintf("--max-time %s is over; a higher one gives it more time", c.MaxTime)
+	case call.status.Code() == codes.ResourceExhausted && strings.Contains(message, "larger than max"):
+		call.hint = "the plugin has a limit for what it takes: in most gRPC libraries it is 4 MiB, unless the server raises it"
+		if c.MessageSize > 0 {
+			call.hint = fmt.Sprintf("--message-size %d is the limit here; without it there is none, but the plugin may have its own", c.MessageSize)
+		}
 	}
 	return err
 }

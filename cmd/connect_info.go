@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/pyvider/rpcplugin/pkg/client"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 )
 
@@ -27,8 +29,23 @@ type pluginInfo struct {
 	Protocol    string           `json:"protocol"`
 	Multiplex   bool             `json:"multiplex"`
 	Certificate *certificateInfo `json:"certificate,omitempty"`
+	TLS         string           `json:"tls,omitempty"`
 	Phases      phaseInfo        `json:"phases_ms"`
+	State       string           `json:"state"`
+	Restarts    int              `json:"restarts,omitempty"`
+	BytesIn     uint64           `json:"bytes_in"`
+	BytesOut    uint64           `json:"bytes_out"`
+	Calls       callCounts       `json:"calls"`
 	Services    []string         `json:"services"`
+
+	sides string // who shows a certificate, for people
+}
+
+// callCounts are the calls up to now, those of the protocol left out.
+type callCounts struct {
+	Started uint64 `json:"started"`
+	Running uint64 `json:"running"`
+	Failed  uint64 `json:"failed"`
 }
 
 // phaseInfo is what the start took, in milliseconds; of a plugin that was
@@ -43,28 +60,44 @@ type phaseInfo struct {
 
 // Run starts the plugin and prints.
 func (infoCommand) Run(ctx context.Context, p *Program, g globals, c *connectFlags, command pluginCommand) error {
-	return c.within(ctx, p, g, command, true, func(_ context.Context, s *session) error {
-		info, err := s.info()
-		if err != nil {
-			return err
-		}
-		s.noteSilence(p)
-		if c.Output == "json" {
-			return writeJSON(p.Stdout, info)
-		}
-		return info.write(p.Stdout)
+	return c.within(ctx, p, g, command, needs{program: true, sources: true}, func(_ context.Context, s *session) error {
+		return infoCommand{}.show(p, s, c.Output)
 	})
 }
 
+func (infoCommand) show(p *Program, s *session, output string) error {
+	info, err := s.info()
+	if err != nil {
+		return err
+	}
+	s.noteSilence(p)
+	if output == "json" {
+		return writeJSON(p.Stdout, info)
+	}
+	return info.write(p.Stdout)
+}
+
 func (s *session) info() (pluginInfo, error) {
-	line := s.Line()
+	line, counted := s.Line(), s.Metrics()
 	info := pluginInfo{
-		Pid: s.Pid(), CoreVersion: line.CoreVersion, AppVersion: &line.AppVersion,
+		sides: s.sides,
+		State: s.State().String(), Restarts: counted.Restarts, BytesIn: counted.BytesIn, BytesOut: counted.BytesOut,
+		Calls: callCounts{Started: counted.Calls.Started, Running: counted.Calls.Running, Failed: counted.Calls.Failed},
+		Pid:   s.Pid(), CoreVersion: line.CoreVersion, AppVersion: &line.AppVersion,
 		Network: line.Network, Address: line.Address, Protocol: line.Protocol,
 		Multiplex: line.Multiplex == handshake.MultiplexYes, Services: s.serviceNames(),
-		Phases: phaseInfo{
-			Process: milliseconds(s.phases.Process), Line: milliseconds(s.phases.Line), Connect: milliseconds(s.phases.Connect),
-		},
+		Phases: startPhases(s.phases),
+	}
+	certificate := line.Certificate
+	if state := s.secured.Load(); state != nil {
+		info.TLS = tls.VersionName(state.Version) + ", " + tls.CipherSuiteName(state.CipherSuite)
+		if len(state.PeerCertificates) > 0 {
+			certificate = state.PeerCertificates[0].Raw
+		}
+	}
+	var err error
+	if info.Certificate, err = describeCertificate(certificate); err != nil {
+		return info, err
 	}
 	if s.attached != nil {
 		info.Attached, info.CoreVersion = true, 0
@@ -77,9 +110,7 @@ func (s *session) info() (pluginInfo, error) {
 		waited := milliseconds(s.program)
 		info.Phases.Program = &waited
 	}
-	var err error
-	info.Certificate, err = describeCertificate(line.Certificate)
-	return info, err
+	return info, nil
 }
 
 // write prints the facts as a table.
@@ -104,17 +135,31 @@ func (i pluginInfo) write(w io.Writer) error {
 	if i.Certificate == nil {
 		row("tls", "none")
 	} else {
-		row("tls", "mutual, %s, until %s", i.Certificate.Key, i.Certificate.NotAfter.Format(time.DateOnly))
+		row("tls", "%s, %s, until %s", i.sides, i.Certificate.Key, i.Certificate.NotAfter.Format(time.DateOnly))
 		row("certificate", "%s", i.Certificate.Subject)
 		row("sha256", "%s", i.Certificate.SHA256)
+	}
+	if i.TLS != "" {
+		row("cipher", "%s", i.TLS)
+	}
+	if i.Multiplex {
+		row("multiplex", "yes")
 	}
 	if i.Attached {
 		row("connect", "%.1f ms", i.Phases.Connect)
 	} else {
 		row("start", "%s", i.Phases)
 	}
+	row("state", "%s", i.State)
+	row("traffic", "%d bytes in, %d bytes out, %d calls, %d failed", i.BytesIn, i.BytesOut, i.Calls.Started, i.Calls.Failed)
 	row("services", "%s", strings.Join(i.Services, "\n\t"))
 	return table.Flush()
+}
+
+func startPhases(phases client.Phases) phaseInfo {
+	return phaseInfo{
+		Process: milliseconds(phases.Process), Line: milliseconds(phases.Line), Connect: milliseconds(phases.Connect),
+	}
 }
 
 // String lists the phases.

@@ -25,17 +25,21 @@ type methodInfo struct {
 
 // Run starts the plugin and prints.
 func (l *listCommand) Run(ctx context.Context, p *Program, g globals, c *connectFlags, command pluginCommand) error {
-	return c.within(ctx, p, g, command, true, func(_ context.Context, s *session) error {
-		if l.Service == "" {
-			s.noteSilence(p)
-			return l.services(p, c.Output, s.serviceNames())
-		}
-		service, err := schema.Service(s.sources, l.Service)
-		if err != nil {
-			return usagef("\"connect list\" without a name lists the services; --descriptor-set adds some", "%w", err)
-		}
-		return l.methods(p, c.Output, service)
+	return c.within(ctx, p, g, command, needs{program: true, sources: true}, func(_ context.Context, s *session) error {
+		return l.show(p, s, c.Output)
 	})
+}
+
+func (l *listCommand) show(p *Program, s *session, output string) error {
+	if l.Service == "" {
+		s.noteSilence(p)
+		return l.services(p, output, s.serviceNames())
+	}
+	service, err := schema.Service(s.sources, l.Service)
+	if err != nil {
+		return s.unknown(err)
+	}
+	return l.methods(p, output, service)
 }
 
 func (*listCommand) services(p *Program, output string, names []string) error {

@@ -24,7 +24,7 @@ func fakePlugin() {
 		fail(fmt.Errorf("usage: fakeplugin MODE"))
 	}
 	switch mode := os.Args[1]; mode {
-	case "good", "noisy", "bare":
+	case "good", "noisy", "bare", "talkative", "broker", "provider", "files":
 		servePlugin(mode)
 	case "silent":
 	case "unfinished":
@@ -53,8 +53,27 @@ func fakePlugin() {
 // servePlugin is a good plugin, but for what it prints after its line, or for
 // the services that it has not.
 func servePlugin(mode string) {
+	var files *tls.Config
+	if mode == "files" { // CERT KEY CA
+		var err error
+		if files, err = (pki.Files{Certificate: os.Args[2], Key: os.Args[3], CA: os.Args[4]}).ServerTLS(); err != nil {
+			fail(err)
+		}
+	}
 	err := server.Serve(context.Background(), server.Config{
-		Register: func(r grpc.ServiceRegistrar, _ *server.Server) error {
+		TLSConfig: files,
+		Register: func(r grpc.ServiceRegistrar, s *server.Server) error {
+			switch mode {
+			case "talkative":
+				fmt.Fprintln(s.Stdio().Stdout(), "printed")
+				fmt.Fprintln(s.Stdio().Stderr(), "complained")
+				fmt.Fprintln(os.Stderr, `{"@level":"info","@message":"logged","notes":3}`)
+				fmt.Fprintln(os.Stderr, "[WARN] warned")
+			case "broker":
+				go offer(s)
+			case "provider":
+				return registerProvider(r)
+			}
 			if mode != "bare" {
 				testpb.RegisterEchoServer(r, echo{})
 			}
@@ -66,6 +85,13 @@ func servePlugin(mode string) {
 		fail(err)
 	}
 	os.Exit(0)
+}
+
+// offer offers a service to the host, on its broker.
+func offer(s *server.Server) {
+	if _, err := s.Broker().Accept(context.Background(), 7); err != nil {
+		fail(err)
+	}
 }
 
 // noisyWriter prints more than a pipe holds after the line.

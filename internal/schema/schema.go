@@ -122,9 +122,9 @@ func (r *Reflection) Close() { r.client.Reset() }
 var ErrUnknown = errors.New("unknown")
 
 // Service finds a service in the first of sources that knows it. The error is
-// ErrUnknown, or that of a source that could not be asked.
+// an *UnknownError.
 func Service(sources []Source, name string) (protoreflect.ServiceDescriptor, error) {
-	cause := ErrUnknown
+	var cause error
 	for _, source := range sources {
 		found, err := source.FindDescriptorByName(protoreflect.FullName(name))
 		if service, ok := found.(protoreflect.ServiceDescriptor); ok && err == nil {
@@ -134,7 +134,7 @@ func Service(sources []Source, name string) (protoreflect.ServiceDescriptor, err
 			cause = err
 		}
 	}
-	return nil, fmt.Errorf("service %q: %w", name, cause)
+	return nil, &UnknownError{Kind: "service", Name: name, Err: cause}
 }
 
 // Method finds a method, written package.Service/Method or
@@ -154,15 +154,15 @@ func Method(sources []Source, name string) (protoreflect.MethodDescriptor, error
 	}
 	method := service.Methods().ByName(protoreflect.Name(name[cut+1:]))
 	if method == nil {
-		return nil, fmt.Errorf("method %q of service %q: %w; it has %s", name[cut+1:], name[:cut], ErrUnknown, methodNames(service))
+		return nil, &UnknownError{Kind: "method", Name: name[cut+1:], Service: name[:cut], Known: methodNames(service)}
 	}
 	return method, nil
 }
 
-func methodNames(service protoreflect.ServiceDescriptor) string {
+func methodNames(service protoreflect.ServiceDescriptor) []string {
 	names := make([]string, service.Methods().Len())
 	for i := range names {
 		names[i] = string(service.Methods().Get(i).Name())
 	}
-	return strings.Join(names, ", ")
+	return names
 }
