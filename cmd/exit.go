@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"google.golang.org/grpc/codes"
@@ -22,6 +23,8 @@ const (
 	exitStart       = 3 // the plugin did not start or its handshake was refused
 	exitTLS         = 4
 	exitTimeout     = 5
+	exitLimit       = 6  // a --fail-if holds
+	exitNotDue      = 7  // the answer no of "cert needs-renewal"
 	exitStatus      = 64 // plus the gRPC status code of a call
 	exitInterrupted = 130
 )
@@ -34,6 +37,8 @@ const exitHelp = `Exit status:
   3     the plugin did not start, or its handshake was refused
   4     TLS or a certificate
   5     --timeout ran out
+  6     a --fail-if of bench holds
+  7     "cert needs-renewal": not yet
   64+n  the call ended with gRPC status n
   130   interrupted`
 
@@ -56,13 +61,19 @@ func (e *startError) Unwrap() error { return e.err }
 
 // callError is a call that ended with a gRPC status.
 type callError struct {
-	method string
-	status *status.Status
-	hint   string
+	method  string
+	status  *status.Status
+	details []json.RawMessage // of the status, if they were looked at
+	death   *pluginDeath      // nil while the plugin is alive
+	hint    string
 }
 
 func (e *callError) Error() string {
-	return e.method + ": " + e.status.Code().String() + ": " + e.status.Message()
+	text := e.method + ": " + e.status.Code().String() + ": " + e.status.Message()
+	for _, detail := range e.details {
+		text += "\ndetail: " + string(detail)
+	}
+	return text
 }
 
 // Hint says how the plugin died, if it did, or where its methods are listed.
@@ -83,6 +94,7 @@ func exitCode(err error) int {
 		start    *startError
 		call     *callError
 		plugin   *client.Error
+		limit    *limitError
 		served   *server.Error
 		bridged  *bridge.Error
 		timedOut = errors.Is(err, context.DeadlineExceeded)
@@ -92,6 +104,10 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
+	case errors.Is(err, errNotDue):
+		return exitNotDue
+	case errors.As(err, &limit):
+		return exitLimit
 	case errors.As(err, &start):
 		return exitStart
 	case errors.As(err, &usage):
@@ -108,6 +124,8 @@ func exitCode(err error) int {
 			return exitInternal
 		}
 		return exitStart
+	case isCertificates(err):
+		return certificateCode(err)
 	case errors.As(err, &call):
 		return exitStatus + int(call.status.Code())
 	case timedOut:

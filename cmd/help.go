@@ -63,12 +63,21 @@ func helpOf(app *kong.Application, node *kong.Node) string {
 	}
 	var commands, arguments, flags, global [][2]string
 	for _, child := range node.Children {
-		commands = append(commands, [2]string{child.Name, child.Help})
+		if !child.Hidden {
+			commands = append(commands, [2]string{child.Name, child.Help})
+		}
 	}
 	for _, argument := range node.Positional {
 		arguments = append(arguments, [2]string{strings.ToUpper(argument.Name), argument.Help})
 	}
-	for _, group := range node.AllFlags(true) {
+	groups := node.AllFlags(true)
+	if node.DefaultCmd != nil { // whose flags may be given without its name
+		groups = append(groups, node.DefaultCmd.Flags)
+		for _, argument := range node.DefaultCmd.Positional {
+			arguments = append(arguments, [2]string{strings.ToUpper(argument.Name), argument.Help})
+		}
+	}
+	for _, group := range groups {
 		for _, flag := range group {
 			if slices.Contains(app.Flags, flag) {
 				global = append(global, flagRow(flag))
@@ -105,7 +114,11 @@ func usageOf(node *kong.Node) string {
 		words = append(words, name)
 	}
 	words = append(words, "[flags]")
-	for at := node; at != nil && at.Tag != nil; at = at.Parent {
+	from := node
+	if node.DefaultCmd != nil {
+		from = node.DefaultCmd
+	}
+	for at := from; at != nil && at.Tag != nil; at = at.Parent {
 		if tail := at.Tag.Get("usage"); tail != "" {
 			words = append(words, tail)
 		}

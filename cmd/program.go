@@ -66,11 +66,15 @@ var errReported = errors.New("reported")
 type commands struct {
 	globals
 
-	Serve       serveCommand       `cmd:"" usage:"[--exec CMD ARGS…]" help:"Run a plugin: a program of any language, or the built-in one."`
-	Connect     connectCommand     `cmd:"" usage:"-- CMD ARGS…" help:"Be the host: launch a plugin and look at it or call it."`
-	Handshake   handshakeCommand   `cmd:"" help:"Explain handshake lines."`
+	Serve serveCommand `cmd:"" usage:"[--exec CMD ARGS…]" help:"Run a plugin: a program of any language, or the built-in one."`
+	connectGrammar
+	Bench     benchCommand     `cmd:"" help:"Put load on a plugin, or time its life, and tell how it did."`
+	Handshake handshakeCommand `cmd:"" help:"Explain handshake lines."`
+	certGrammar
 	Descriptors descriptorsCommand `cmd:"" help:"Write the built-in descriptor sets, for code generators."`
-	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Completion  completionCommand  `cmd:"" help:"Print a script that completes commands, flags and names for bash, zsh or fish."`
+	Complete    completeCommand    `cmd:"" hidden:"" usage:"-- CMD ARGS…" help:"Answer the scripts of completion."`
+	versionGrammar
 }
 
 // globals are the flags of every command.
@@ -90,8 +94,8 @@ func (p *Program) dispatch(ctx context.Context, options *commands) error {
 		return p.runAsPlugin(ctx, options)
 	}
 	args, plugin := splitCommand(asFlags(p.Args[1:]))
-	sources, broken := p.settings(environment{lookup: p.LookupEnv}, takesSettings(args))
-	parser, err := p.newParser(options, sources)
+	sources, broken := p.settings(environment{lookup: settingsOf(commandName(args), p.LookupEnv)}, takesSettings(args))
+	parser, err := p.newParser(connectGrammarOf(args, options, sources), sources)
 	if err != nil {
 		return err
 	}
@@ -119,7 +123,7 @@ func (p *Program) dispatch(ctx context.Context, options *commands) error {
 
 // newParser builds the command line. The settings are asked for the flags that
 // were not given.
-func (p *Program) newParser(options *commands, sources *settings) (*kong.Kong, error) {
+func (p *Program) newParser(options any, sources *settings) (*kong.Kong, error) {
 	parser, err := kong.New(options,
 		kong.Name("rpcplugin"),
 		kong.Description("Makes any program a plugin of Terraform, OpenTofu, Vault, Nomad and every other host of the go-plugin protocol."),
@@ -188,7 +192,7 @@ func takesSettings(args []string) bool {
 func commandName(args []string) string {
 	for _, arg := range args {
 		switch arg {
-		case "serve", "connect", "handshake", "descriptors", "version":
+		case "serve", "connect", "bench", "handshake", "cert", "descriptors", "completion", "complete", "version":
 			return arg
 		}
 	}

@@ -10,6 +10,11 @@ import (
 // version is set when a release is built.
 var version = "development" //nolint:gochecknoglobals // the linker sets it
 
+// versionGrammar is its place on the command line.
+type versionGrammar struct {
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
 // versionCommand prints the version.
 type versionCommand struct {
 	Output string `short:"o" enum:"text,json" default:"text" help:"Form of the output."`

@@ -25,6 +25,8 @@ func TestMain(m *testing.M) {
 		"recorded":                 recorded,
 		"signalled":                signalled,
 		"leaving":                  leaving,
+		"interrupted":              interrupted,
+		"mortal":                   mortal,
 	})
 }
 
