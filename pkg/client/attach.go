@@ -25,13 +25,13 @@ type attachment struct {
 
 // Attach connects to a plugin that runs already, in the clear, unless cfg has a
 // TLSConfig, and without multiplexing, as hosts reattach (go-plugin contract, section 4). It returns
-// when the plugin has answered a ping; hosts of go-plugin open and close a probe
-// connection before, which would tell nothing that the ping does not.
+// when the plugin has begun HTTP/2 with us; hosts of go-plugin open and close a probe
+// connection before, which would tell nothing that this does not.
 //
 // The plugin must speak gRPC. If cfg.AppVersions are set, its version must be
 // among them; a ProtocolVersion of 0 means 5, see [handshake.Reattach.Version].
 // cfg.Networks count as well, and with cfg.Multiplex every plugin is refused. Of
-// the rest of cfg only TLS and TLSConfig, StartTimeout (of the ping), StopGrace, Stdout,
+// the rest of cfg only TLS and TLSConfig, StartTimeout (of that), StopGrace, Stdout,
 // Stderr, HoldSocket, DialOptions, Logger, PingTimeout and Trace count.
 //
 // What the plugin prints goes to one host: an attached one takes it from others.

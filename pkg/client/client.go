@@ -23,8 +23,8 @@ type Phases struct {
 	Process time.Duration
 	// Line is from the running process to its handshake line.
 	Line time.Duration
-	// Connect is from the line, or from the call of Attach, to an answered
-	// ping, TLS included.
+	// Connect is from the line, or from the call of Attach, to the beginning of
+	// HTTP/2, TLS included.
 	Connect time.Duration
 }
 
@@ -61,7 +61,7 @@ type Client struct {
 }
 
 // Start launches the plugin, reads and checks its handshake line and connects.
-// It returns when the plugin has answered a ping, so that TLS and address are
+// It returns when the plugin has begun HTTP/2 with us, so that TLS and address are
 // known to be right. ctx bounds the start only. The error is an *Error; nothing
 // is left running then. The caller calls Close.
 func Start(ctx context.Context, cfg Config) (*Client, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 
 	"github.com/pyvider/rpcplugin/internal/process"
@@ -12,12 +13,15 @@ import (
 	"github.com/pyvider/rpcplugin/pkg/pki"
 )
 
-// reach pings the plugin, so that a wrong address or certificate is found now
-// and not at the first call. A plugin without a health service has been
-// reached all the same.
+// reach opens the connection, so that a wrong address or certificate is found
+// now and not at the first call. If that fails, a ping says why. A plugin without
+// a health service has been reached all the same.
 func (c *Client) reach(ctx context.Context, witness *witness) error {
 	bounded, cancel := context.WithTimeout(ctx, c.cfg.StartTimeout)
 	defer cancel()
+	if c.opens(bounded) {
+		return nil
+	}
 	err := c.Ping(bounded)
 	switch status.Code(err) {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
@@ -39,6 +43,24 @@ func (c *Client) reach(ctx context.Context, witness *witness) error {
 	failed := c.fail(ReasonConnect, err)
 	failed.mute = c.tls == nil
 	return failed
+}
+
+// opens reports whether the connection is up: a server begins HTTP/2 when it has
+// taken our certificate.
+func (c *Client) opens(ctx context.Context) bool {
+	c.conn.Connect()
+	for {
+		switch state := c.conn.GetState(); state {
+		case connectivity.Ready:
+			return true
+		case connectivity.TransientFailure, connectivity.Shutdown:
+			return false
+		default:
+			if !c.conn.WaitForStateChange(ctx, state) {
+				return false
+			}
+		}
+	}
 }
 
 // fail makes the error for reason, with what is known of the plugin by now.

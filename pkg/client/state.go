@@ -11,7 +11,7 @@ type State int32
 
 // The states of a Client.
 const (
-	// StateStarting: it has not answered a ping yet.
+	// StateStarting: the connection is not up yet.
 	StateStarting State = iota
 	// StateReady: it has answered, and may be called.
 	StateReady

@@ -37,7 +37,7 @@ type Trace struct {
 	// 1.3 the plugin may still refuse this host's certificate after it.
 	TLSStart func(plugin net.Addr)
 	TLSDone  func(TLSInfo)
-	// Ready is called when the plugin has answered a ping.
+	// Ready is called when the connection is up.
 	Ready func(Phases)
 	// StateChange is called with each state after StateStarting. The changes of
 	// one plugin come one after the other.
