@@ -225,7 +225,9 @@ func fill16(p *rawPeer, id uint32, n int) {
 // flood fills the windows of many streams, and then some.
 func flood(p *rawPeer, total int) {
 	for id := uint32(1); total > 0; id += 2 {
-		p.headers(id, false, request(callPath)...)
+		if p.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: p.block(request(callPath)...), EndHeaders: true}) != nil {
+			return // as it has been told to go
+		}
 		for range 3 {
 			if p.WriteRawFrame(http2.FrameData, 0, id, make([]byte, maxFrame)) != nil {
 				return
