@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -112,7 +113,9 @@ func (c *serveCommand) serve(ctx context.Context, p *Program, g globals, refuse 
 	if role.standalone {
 		c.explainAttach(p, running.Reattach())
 	}
+	tidied := time.AfterFunc(tidyAfter, debug.FreeOSMemory)
 	err = running.Run(ctx)
+	tidied.Stop()
 	if signals.interrupted() {
 		return fmt.Errorf("%w: %w", errReported, errInterrupted)
 	}
@@ -121,6 +124,10 @@ func (c *serveCommand) serve(ctx context.Context, p *Program, g globals, refuse 
 	}
 	return err
 }
+
+// tidyAfter is when the memory in which the command line was read goes back to the
+// system. Hosts have made their first calls by then, and programs start slowly.
+const tidyAfter = 250 * time.Millisecond
 
 // role is how this plugin is run, and for whom.
 type role struct {
