@@ -16,6 +16,6 @@ func TestDemoWithoutTerraform(t *testing.T) {
 	python(t)
 	s := newSandbox(t)
 	demo := s.run(checkout(t, "scripts/demo"), "--connect").ok()
-	demo.says("PlanResourceChange", "(known after apply)", "notes/shopping.txt: milk, bread", "The notes on disk none").
+	demo.says("PlanResourceChange", `"$unknown": true`, "notes/shopping.txt: milk, bread", "The notes on disk none").
 		doesNotSay("terraform init")
 }
