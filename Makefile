@@ -36,6 +36,7 @@ check: lint check-generated test crosscompile ## all that must pass before a com
 .PHONY: test
 test: ## run the tests with the race detector
 	go test -race ./...
+	go test -count=1 -run 'TestMemory|TestMixedCalls' ./internal/h2switch # with the detector: less, or nothing
 
 .PHONY: e2e
 e2e: python-env node-env ## run the tests against real hosts and plugins

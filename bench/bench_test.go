@@ -71,43 +71,47 @@ func BenchmarkStop(b *testing.B) {
 
 // BenchmarkUnary is the median time of a small call.
 func BenchmarkUnary(b *testing.B) {
+	both(b, "p50-µs", func(b *testing.B, h *host) float64 { return unary(b, h.echo) })
+}
+
+// unary is the median time of small calls, one after the other, in µs.
+func unary(b *testing.B, echo testpb.EchoClient) float64 {
+	b.Helper()
 	message := &testpb.Message{Payload: make([]byte, unaryBytes)}
-	both(b, "p50-µs", func(b *testing.B, h *host) float64 {
-		took := make([]time.Duration, unaryCalls)
-		for i := range took {
-			began := time.Now()
-			call(b, h.echo, message)
-			took[i] = time.Since(began)
-		}
-		slices.Sort(took)
-		return 1000 * milliseconds(took[len(took)/2])
-	})
+	took := make([]time.Duration, unaryCalls)
+	for i := range took {
+		began := time.Now()
+		call(b, echo, message)
+		took[i] = time.Since(began)
+	}
+	slices.Sort(took)
+	return 1000 * milliseconds(took[len(took)/2])
 }
 
 // BenchmarkCallers is how many small calls a second many callers make.
 func BenchmarkCallers(b *testing.B) {
 	both(b, "calls/s", func(b *testing.B, h *host) float64 {
 		began := time.Now()
-		crowd(b, h)
-		return callers * callsEach / time.Since(began).Seconds()
+		return float64(crowd(b, h.echo)) / time.Since(began).Seconds()
 	})
 }
 
-// crowd has all callers make their calls.
-func crowd(b *testing.B, h *host) {
+// crowd has all callers make their calls, and returns how many there were.
+func crowd(b *testing.B, echo testpb.EchoClient) int {
 	b.Helper()
 	message := &testpb.Message{Payload: make([]byte, unaryBytes)}
 	var calling sync.WaitGroup
 	for range callers {
 		calling.Go(func() {
 			for range callsEach {
-				if _, err := h.echo.Unary(b.Context(), message); err != nil {
+				if _, err := echo.Unary(b.Context(), message); err != nil {
 					b.Error(err)
 				}
 			}
 		})
 	}
 	calling.Wait()
+	return callers * callsEach
 }
 
 // BenchmarkLarge is the time of an echo of 4 MB.
@@ -226,7 +230,7 @@ func BenchmarkMemory(b *testing.B) {
 	}{
 		{"fresh", func(*host) {}},
 		{"loaded", func(h *host) {
-			crowd(b, h)
+			crowd(b, h.echo)
 			for range largeCalls {
 				call(b, h.echo, message)
 			}

@@ -10,8 +10,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -127,42 +125,14 @@ func ways(b *testing.B, unit string, measure func(*testing.B, *way) float64, nam
 
 // BenchmarkBridgeUnary is the median time of a small call.
 func BenchmarkBridgeUnary(b *testing.B) {
-	message := &testpb.Message{Payload: make([]byte, unaryBytes)}
-	ways(b, "p50-µs", func(b *testing.B, w *way) float64 {
-		took := make([]time.Duration, unaryCalls)
-		for i := range took {
-			began := time.Now()
-			call(b, w.echo, message)
-			took[i] = time.Since(began)
-		}
-		slices.Sort(took)
-		return 1000 * milliseconds(took[len(took)/2])
-	}, direct, bridged, forwarded)
-}
-
-// callAtOnce has many callers make small calls, and returns how many there were.
-func (w *way) callAtOnce(b *testing.B) int {
-	b.Helper()
-	message := &testpb.Message{Payload: make([]byte, unaryBytes)}
-	var calling sync.WaitGroup
-	for range callers {
-		calling.Go(func() {
-			for range callsEach {
-				if _, err := w.echo.Unary(b.Context(), message); err != nil {
-					b.Error(err)
-				}
-			}
-		})
-	}
-	calling.Wait()
-	return callers * callsEach
+	ways(b, "p50-µs", func(b *testing.B, w *way) float64 { return unary(b, w.echo) }, direct, bridged, forwarded)
 }
 
 // BenchmarkBridgeCallers is how many small calls a second many callers make.
 func BenchmarkBridgeCallers(b *testing.B) {
 	ways(b, "calls/s", func(b *testing.B, w *way) float64 {
 		began := time.Now()
-		return float64(w.callAtOnce(b)) / time.Since(began).Seconds()
+		return float64(crowd(b, w.echo)) / time.Since(began).Seconds()
 	}, direct, bridged, forwarded)
 }
 
@@ -184,7 +154,7 @@ func BenchmarkBridgeCPU(b *testing.B) {
 		}), forwarded, bridged)
 	})
 	b.Run("callers=50", func(b *testing.B) {
-		ways(b, "µs", spent(func(b *testing.B, w *way) int { return w.callAtOnce(b) }), forwarded, bridged)
+		ways(b, "µs", spent(func(b *testing.B, w *way) int { return crowd(b, w.echo) }), forwarded, bridged)
 	})
 }
 
@@ -225,7 +195,7 @@ func BenchmarkBridgeHuge(b *testing.B) {
 		return contender{name, func() float64 {
 			w := open(b, name, client.TLSOff)
 			defer w.stop()
-			w.callAtOnce(b)
+			crowd(b, w.echo)
 			before := peakMemory(b, w.pid)
 			if got := len(call(b, w.echo, message).GetPayload()); got != hugeBytes {
 				b.Fatalf("%d bytes came back", got)

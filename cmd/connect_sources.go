@@ -13,6 +13,7 @@ import (
 
 	"github.com/pyvider/rpcplugin/internal/descriptors"
 	"github.com/pyvider/rpcplugin/internal/schema"
+	"github.com/pyvider/rpcplugin/internal/typo"
 	"github.com/pyvider/rpcplugin/pkg/services"
 )
 
@@ -125,9 +126,9 @@ func nearNames(name string, known []string) []string {
 	distance := func(other string) int {
 		other = strings.ToLower(other)
 		if len(name) > 2 && len(other) > 2 && (strings.Contains(other, name) || strings.Contains(name, other)) {
-			return min(edits(name, other), farthest) // a part of it is near enough
+			return min(typo.Edits(name, other), farthest) // a part of it is near enough
 		}
-		return edits(name, other)
+		return typo.Edits(name, other)
 	}
 	known = slices.Clone(known)
 	known = slices.DeleteFunc(known, func(other string) bool { return distance(other) > farthest })

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pyvider/rpcplugin/internal/typo"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 )
 
@@ -132,7 +133,7 @@ func nearTopics(query string) []string {
 		best := len(query) + len(topic.Name)
 		for _, name := range append(slices.Clone(topic.Aliases), topic.Name) {
 			name = strings.ToLower(name)
-			distance := edits(query, name)
+			distance := typo.Edits(query, name)
 			if len(query) > 2 && (strings.Contains(name, query) || strings.Contains(query, name) && len(name) > 2) {
 				distance = 0
 			}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/pyvider/rpcplugin/internal/typo"
 )
 
 // checkValue refuses what flag cannot take. The parser would do so as well, but
@@ -46,26 +48,5 @@ func checkValue(flag *kong.Flag, where string, value any) error {
 
 // nearest returns the word that takes the fewest edits to get to.
 func nearest(word string, words []string) string {
-	return slices.MinFunc(words, func(a, b string) int { return edits(word, a) - edits(word, b) })
-}
-
-// edits counts the bytes to insert, remove or replace between a and b.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return slices.MinFunc(words, func(a, b string) int { return typo.Edits(word, a) - typo.Edits(word, b) })
 }

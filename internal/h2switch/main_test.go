@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"testing"
 
 	"go.uber.org/goleak"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// The test binary is also the processes of the benchmarks.
+// The test binary is also a switch that is a process of its own.
 const (
 	roleKey   = "H2SWITCH_TEST_ROLE"
 	listenKey = "H2SWITCH_TEST_LISTEN"
@@ -23,40 +23,32 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(roleKey) {
 	case "":
 		goleak.VerifyTestMain(m)
-	case "child":
-		runServer(server())
 	case "switch":
 		runSwitch()
-	case "forward":
-		runServer(forwarding(os.Getenv(childKey)))
 	}
 }
 
-// network is tcp for what has a port, for tools that know no other.
-func network(at string) (string, string) {
-	if _, _, err := net.SplitHostPort(at); err == nil {
-		return "tcp", at
-	}
-	return "unix", at
-}
-
-func runServer(s *grpc.Server) {
-	listener, err := net.Listen(network(os.Getenv(listenKey)))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	_ = s.Serve(listener)
+// begin starts a process in a role, until the test ends.
+func begin(t testing.TB, role, at, child string) *exec.Cmd {
+	t.Helper()
+	path, err := os.Executable()
+	noError(t, err)
+	cmd := exec.Command(path)
+	cmd.Env = append(os.Environ(), roleKey+"="+role, listenKey+"="+at, childKey+"="+child)
+	cmd.Stderr = os.Stderr
+	noError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+	})
+	return cmd
 }
 
 func runSwitch() {
-	listener, err := net.Listen(network(os.Getenv(listenKey)))
+	listener, err := net.Listen("unix", os.Getenv(listenKey))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
-	}
-	if at := os.Getenv("H2SWITCH_TEST_PROFILE"); at != "" {
-		profile(at)
 	}
 	memory := bufconn.Listen(256 << 10)
 	go func() { _ = server().Serve(memory) }()

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/pyvider/rpcplugin/internal/typo"
 )
 
 // unknownName is the error about a name that there is not.
@@ -19,27 +21,6 @@ func unknownName(at *path, what, name string, names []string) *Error {
 func nearest(name string, names []string) []string {
 	const most = 3
 	sorted := slices.Clone(names)
-	slices.SortStableFunc(sorted, func(a, b string) int { return cmp.Compare(distance(name, a), distance(name, b)) })
+	slices.SortStableFunc(sorted, func(a, b string) int { return cmp.Compare(typo.Edits(name, a), typo.Edits(name, b)) })
 	return sorted[:min(most, len(sorted))]
-}
-
-// distance is how many letters must be put in, taken out or changed.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := corner
-			if a[i] != b[j] {
-				change++
-			}
-			corner = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
