@@ -89,7 +89,7 @@ func (b *benchRun) Run(ctx context.Context, p *Program, g globals, command plugi
 	if err != nil {
 		return err
 	}
-	ctx, release := interruptible(ctx)
+	ctx, release := interruptible(ctx, nil)
 	defer release()
 	b.live = newBenchLive(p, g, b.Quiet)
 	defer b.live.end()

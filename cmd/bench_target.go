@@ -134,7 +134,7 @@ func (b *benchRun) method(ctx context.Context, s *session, cell benchCell) (echo
 	if b.Call == "" {
 		return echo.MethodOf(cell.streams, cell.size, b.Messages)
 	}
-	if err := s.learn(ctx); err != nil {
+	if err := s.learn(ctx, b.Call); err != nil {
 		return echo.Method{}, err
 	}
 	if s.reflection != nil { // its stream would be a call that the plugin waits for

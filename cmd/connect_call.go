@@ -13,8 +13,6 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-
-	"github.com/pyvider/rpcplugin/internal/schema"
 )
 
 // callCommand calls one method.
@@ -55,7 +53,7 @@ func (c *callCommand) Run(ctx context.Context, p *Program, g globals, f *connect
 	if err != nil {
 		return err
 	}
-	return f.within(ctx, p, g, command, needs{sources: true}, func(ctx context.Context, s *session) error {
+	return f.within(ctx, p, g, command, needs{sources: true, method: c.Method}, func(ctx context.Context, s *session) error {
 		return caller.call(ctx, s, c.Method, source)
 	})
 }
@@ -113,35 +111,30 @@ func parseHeaders(texts []string) (metadata.MD, error) {
 // call makes one call and prints it.
 func (c *caller) call(ctx context.Context, s *session, name string, source *dataSource) error {
 	began := time.Now()
-	method, err := schema.Method(s.sources, name)
-	if err != nil {
-		return s.unknown(err)
-	}
-	codec, err := c.choose(ctx, s, method)
+	target, err := c.prepare(ctx, s, name, source)
 	if err != nil {
 		return err
 	}
-	requests, err := source.requests(method, codec)
-	if err != nil {
-		return err
-	}
-	report := &callReport{caller: c, method: methodPath(method), sources: s.sources}
+	report := &callReport{caller: c, method: methodPath(target.method), sources: s.sources}
 	report.timings.Schema = milliseconds(time.Since(began))
 	if s.attached == nil {
 		report.timings.Start = new(startPhases(s.phases))
 	}
 	exchange := &exchange{
-		conn: s.Conn(), method: method, headers: c.headers, maxTime: c.MaxTime, options: c.options(),
+		conn: s.Conn(), method: target.method, headers: c.headers, maxTime: c.MaxTime, options: c.options(),
 		onHeader: report.header,
 		onMessage: func(response, request proto.Message) error {
-			data, err := codec.encode(response, request)
+			if response, err = c.renewed(ctx, s, target, response); err != nil {
+				return err
+			}
+			data, err := target.codec.encode(response, request)
 			if err != nil {
 				return err
 			}
 			return report.message(data)
 		},
 	}
-	err = exchange.run(ctx, requests)
+	err = exchange.run(ctx, target.requests)
 	return report.end(exchange, s.autopsy(c.explain(err)))
 }
 

@@ -32,14 +32,14 @@ func (f *callFlags) codec(ctx context.Context, s *session, method protoreflect.M
 		return plainCodec{types: s.sources, defaults: f.EmitDefaults}, nil
 	}
 	if strings.HasPrefix(string(method.Name()), "Get") { // it tells of the schema itself
-		return terraformCodec{}, nil
+		return terraformCodec{defaults: f.EmitDefaults}, nil
 	}
 	service, err := schema.Service(s.sources, string(method.Parent().FullName()))
 	if err != nil {
 		return nil, err
 	}
 	provider, err := s.provider(ctx, service)
-	return terraformCodec{provider}, err
+	return terraformCodec{provider, f.EmitDefaults}, err
 }
 
 // isTerraform reports whether a service is a provider of Terraform.
@@ -63,7 +63,10 @@ func (c plainCodec) encode(response, _ proto.Message) ([]byte, error) {
 }
 
 // terraformCodec is that of pkg/dynamic.
-type terraformCodec struct{ provider *dynamic.Provider }
+type terraformCodec struct {
+	provider *dynamic.Provider
+	defaults bool
+}
 
 func (c terraformCodec) decode(document jsondoc.Document, request protoreflect.MessageDescriptor) (proto.Message, error) {
 	message, err := c.provider.EncodeMessage(request, document.Data, nil)
@@ -84,5 +87,5 @@ func (c terraformCodec) encode(response, request proto.Message) ([]byte, error) 
 	if request != nil {
 		asked = request.ProtoReflect()
 	}
-	return c.provider.DecodeMessage(response.ProtoReflect(), asked)
+	return c.provider.DecodeMessageWith(response.ProtoReflect(), asked, protojson.MarshalOptions{EmitDefaultValues: c.defaults})
 }

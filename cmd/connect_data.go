@@ -69,14 +69,14 @@ func (d *dataSource) requests(method protoreflect.MethodDescriptor, codec codec)
 			return decodeRequest(document, method, codec)
 		}, nil
 	}
-	documents := d.documents
 	if d.live != nil {
-		var err error
-		if documents, err = allDocuments(d.live); err != nil {
+		documents, err := allDocuments(d.live)
+		if err != nil {
 			return nil, err
 		}
+		d.documents, d.live = documents, nil
 	}
-	requests, err := decodeAll(documents, method, codec)
+	requests, err := decodeAll(d.documents, method, codec)
 	return once(requests...), err
 }
 

@@ -26,6 +26,7 @@ type session struct {
 	attached   *handshake.Reattach // nil if it was started
 	sources    schema.Sources
 	reflection *schema.Reflection // nil without
+	consult    func() error       // asks for the reflection that was put off; nil when that was done
 	phases     client.Phases
 	secured    *atomic.Pointer[tls.ConnectionState] // holds nil without TLS
 	sides      string                               // who shows a certificate
@@ -41,8 +42,12 @@ type needs struct {
 	program bool
 	// sources learns what the services look like.
 	sources bool
+	// method is what is going to be called, if that is known.
+	method string
 	// output gets what the plugin prints; default: stderr.
 	output io.Writer
+	// interrupt is asked at Ctrl-C whether it ends something smaller than the action.
+	interrupt func() bool
 	// adjust changes how the plugin is started, or attached to; the Reattach is nil
 	// if it is started.
 	adjust func(*client.Config, *handshake.Reattach)
@@ -60,7 +65,7 @@ func (f *connectFlags) within(ctx context.Context, p *Program, g globals, comman
 		ctx, cancel = context.WithTimeout(ctx, f.Timeout)
 		defer cancel()
 	}
-	ctx, release := interruptible(ctx)
+	ctx, release := interruptible(ctx, need.interrupt)
 	defer release()
 	s := &session{attached: running, secured: new(atomic.Pointer[tls.ConnectionState]), sides: "mutual"}
 	if config.TLSConfig != nil && f.Cert == "" {
@@ -88,7 +93,7 @@ func (f *connectFlags) within(ctx context.Context, p *Program, g globals, comman
 		err = s.awaitProgram(ctx)
 	}
 	if err == nil && need.sources {
-		err = s.learn(ctx)
+		err = s.learn(ctx, need.method)
 	}
 	if err == nil {
 		err = action(ctx, s)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 )
 
 // sessionCommand makes many calls of one plugin.
@@ -34,8 +35,9 @@ func (sessionCommand) Help() string {
 
   ` + strings.ReplaceAll(sessionHelp, "\n", "\n  ") + `
 
-An error does not end the session. Where the input is no terminal, the exit
-status is that of the last command that failed.`
+An error does not end the session, nor does Ctrl-C in the middle of a call.
+Where the input is no terminal, the exit status is that of the last command that
+failed, and Ctrl-C ends it.`
 }
 
 // errQuit ends a session.
@@ -57,7 +59,11 @@ func (c *sessionCommand) Run(ctx context.Context, p *Program, g globals, f *conn
 	}
 	shell := &shell{p: p, g: g, output: f.Output, caller: caller}
 	lines, console, atPrompt := openLines(p, shell.complete)
-	err = f.within(ctx, p, g, command, needs{program: true, sources: true, output: console}, func(ctx context.Context, s *session) error {
+	need := needs{program: true, sources: true, output: console}
+	if atPrompt {
+		need.interrupt = shell.interrupt
+	}
+	err = f.within(ctx, p, g, command, need, func(ctx context.Context, s *session) error {
 		shell.s = s
 		return shell.obey(ctx, lines)
 	})
@@ -75,7 +81,17 @@ type shell struct {
 	caller *caller
 	s      *session
 
-	failed error // the last error, reported already
+	running atomic.Pointer[context.CancelCauseFunc] // of the command that is run
+	failed  error                                   // the last error, reported already
+}
+
+// interrupt ends the command that is run, if there is one.
+func (h *shell) interrupt() bool {
+	cancel := h.running.Swap(nil)
+	if cancel != nil {
+		(*cancel)(errInterrupted)
+	}
+	return cancel != nil
 }
 
 // obey runs commands until there are no more, or the plugin is gone.
@@ -88,7 +104,7 @@ func (h *shell) obey(ctx context.Context, lines sessionLines) error {
 		if err != nil {
 			return err
 		}
-		err = h.s.autopsy(h.run(ctx, line))
+		err = h.step(ctx, line)
 		switch {
 		case errors.Is(err, errQuit):
 			return nil
@@ -100,6 +116,19 @@ func (h *shell) obey(ctx context.Context, lines sessionLines) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// step runs one line, which may be interrupted.
+func (h *shell) step(ctx context.Context, line string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	h.running.Store(&cancel)
+	defer h.running.Store(nil)
+	err := h.s.autopsy(h.run(ctx, line))
+	if err != nil && h.running.Load() == nil {
+		return errInterrupted
+	}
+	return err
 }
 
 // next reads a line, unless the session ends first: its input may be silent for
@@ -165,6 +194,10 @@ func (h *shell) run(ctx context.Context, line string) error {
 func (h *shell) call(ctx context.Context, method, data string) error {
 	if method == "" {
 		return usagef("for example: call pkg.Service/Method {\"name\": \"a\"}", "call needs a method")
+	}
+	if strings.HasPrefix(method, "-") {
+		return usagef("for example: connect session -H 'authorization: Bearer x' --max-time 5s",
+			"call takes no flags here, found %q: those of calls are given to the session", method)
 	}
 	if data == "" {
 		data = "{}"

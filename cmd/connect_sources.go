@@ -47,25 +47,36 @@ func (f *sourceFlags) named(ctx context.Context) (schema.Sources, error) {
 	return sources, nil
 }
 
-// learn adds the plugin's reflection, and the built-in sets after it.
-func (s *session) learn(ctx context.Context) error {
-	reflection, err := schema.Reflect(ctx, s.Conn())
-	switch {
-	case err == nil:
-		s.reflection = reflection
-		s.sources = append(s.sources, reflection)
-	case status.Code(err) != codes.Unimplemented:
-		return &callError{method: "reflection", status: status.Convert(err)}
-	}
+// learn adds the plugin's reflection, and the built-in sets after it. Where the
+// method that is to be called is one of Terraform's, which are built in, the plugin
+// is not asked before it has to be, see consult.
+func (s *session) learn(ctx context.Context, method string) error {
 	own, err := services.Descriptors()
 	if err != nil {
 		return err
 	}
-	s.sources = append(s.sources, schema.Set{Files: own})
+	builtIn := schema.Sources{schema.Set{Files: own}}
 	for _, name := range descriptors.Names() {
-		s.sources = append(s.sources, schema.BuiltIn(name))
+		builtIn = append(builtIn, schema.BuiltIn(name))
 	}
-	return nil
+	named := s.sources
+	s.consult = func() error {
+		s.consult = nil
+		reflection, err := schema.Reflect(ctx, s.Conn())
+		switch {
+		case err == nil:
+			s.reflection = reflection
+			s.sources = slices.Concat(named, schema.Sources{reflection}, builtIn)
+		case status.Code(err) != codes.Unimplemented:
+			return &callError{method: "reflection", status: status.Convert(err)}
+		}
+		return nil
+	}
+	s.sources = slices.Concat(named, builtIn)
+	if found, err := schema.Method(builtIn, method); err == nil && isTerraform(string(found.Parent().FullName())) {
+		return nil
+	}
+	return s.consult()
 }
 
 // serviceNames lists what the plugin says that it serves; without reflection,
@@ -107,6 +118,12 @@ func (s *session) unknown(err error) error {
 		return &usageError{err: err, hint: hint}
 	}
 	name, known := missing.Name, s.serviceNames()
+	if missing.Kind == "service" && slices.Contains(known, name) {
+		return &usageError{
+			err:  fmt.Errorf("service %q is listed by the plugin, which does not say what it looks like", name),
+			hint: "give its .proto file with --proto, or its descriptor set with --descriptor-set",
+		}
+	}
 	if missing.Service != "" {
 		known = missing.Known
 	} else if missing.Kind == "symbol" {

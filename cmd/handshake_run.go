@@ -46,7 +46,7 @@ func (c *runCommand) Run(ctx context.Context, p *Program, g globals, command plu
 		return err
 	}
 	defer func() { _ = dir.Close() }()
-	ctx, release := interruptible(ctx)
+	ctx, release := interruptible(ctx, nil)
 	defer release()
 	logger := g.logger(p, forUser)
 	began := time.Now()

@@ -69,19 +69,26 @@ func (s *signals) release() {
 }
 
 // interruptible returns a context that SIGINT and SIGTERM end, with
-// errInterrupted as its cause. A second signal ends the program.
-func interruptible(ctx context.Context) (context.Context, func()) {
+// errInterrupted as its cause. A second signal ends the program. SIGINT does
+// not while instead, if there is one, returns true.
+func interruptible(ctx context.Context, instead func() bool) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	done := make(chan struct{})
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		select {
-		case <-signals:
-			cancel(errInterrupted)
-			signal.Stop(signals)
-		case <-done:
+		for {
+			select {
+			case got := <-signals:
+				if got == os.Interrupt && instead != nil && instead() {
+					continue
+				}
+				cancel(errInterrupted)
+				signal.Stop(signals)
+			case <-done:
+			}
+			return
 		}
 	})
 	return ctx, func() {

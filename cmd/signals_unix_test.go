@@ -4,6 +4,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -72,3 +73,31 @@ type stopChannel chan struct{}
 
 func (s stopChannel) Stop() { s <- struct{}{} }
 func (s stopChannel) Kill() {}
+
+// Ctrl-C ends something smaller as long as there is one, and then the whole.
+func TestInterruptOfSomethingSmaller(t *testing.T) {
+	smaller := make(chan bool, 2)
+	smaller <- true
+	smaller <- false
+	asked := make(chan struct{}, 2)
+	ctx, release := interruptible(t.Context(), func() bool {
+		asked <- struct{}{}
+		return <-smaller
+	})
+	defer release()
+	for i, whole := range []bool{false, true} {
+		if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		<-asked
+		if whole {
+			<-ctx.Done()
+		}
+		if whole != (ctx.Err() != nil) {
+			t.Errorf("after signal %d: %v", i+1, ctx.Err())
+		}
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, errInterrupted) {
+		t.Errorf("cause %v", cause)
+	}
+}

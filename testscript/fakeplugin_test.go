@@ -11,10 +11,12 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
+	"github.com/pyvider/rpcplugin/internal/kv"
 	"github.com/pyvider/rpcplugin/internal/testpb"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/pki"
 	"github.com/pyvider/rpcplugin/pkg/server"
+	"github.com/pyvider/rpcplugin/pkg/services"
 )
 
 // fakePlugin MODE is a plugin that is started by a host and goes wrong in the
@@ -24,7 +26,7 @@ func fakePlugin() {
 		fail(fmt.Errorf("usage: fakeplugin MODE"))
 	}
 	switch mode := os.Args[1]; mode {
-	case "good", "noisy", "bare", "talkative", "broker", "provider", "files":
+	case "good", "noisy", "bare", "talkative", "broker", "provider", "newer", "undescribed", "files":
 		servePlugin(mode)
 	case "silent":
 	case "unfinished":
@@ -60,8 +62,17 @@ func servePlugin(mode string) {
 			fail(err)
 		}
 	}
+	var schemas []services.Schema
+	if mode == "newer" {
+		newer, err := newerProtocol()
+		if err != nil {
+			fail(err)
+		}
+		schemas = append(schemas, newer)
+	}
 	err := server.Serve(context.Background(), server.Config{
 		TLSConfig: files,
+		Schemas:   schemas,
 		Register: func(r grpc.ServiceRegistrar, s *server.Server) error {
 			switch mode {
 			case "talkative":
@@ -72,7 +83,11 @@ func servePlugin(mode string) {
 			case "broker":
 				go offer(s)
 			case "provider":
-				return registerProvider(r)
+				return registerProvider(r, builtInProtocol())
+			case "undescribed":
+				kv.NewStore("").Register(r)
+			case "newer":
+				return registerProvider(r, schemas[0])
 			}
 			if mode != "bare" {
 				testpb.RegisterEchoServer(r, echo{})
