@@ -64,3 +64,26 @@ func TestConnectToProviderInGo(t *testing.T) {
 func containsAll(have, want []string) bool {
 	return !slices.ContainsFunc(want, func(name string) bool { return !slices.Contains(have, name) })
 }
+
+// rpcplugin as the host of a program in Node behind the bridge, which tells of
+// its services by a .proto file only.
+func TestConnectToProgramInNode(t *testing.T) {
+	s := newSandbox(t)
+	example := prepared(t, "examples/node/node_modules")
+	example = strings.TrimSuffix(example, "node_modules")
+	connect := func(args ...string) result {
+		t.Helper()
+		args = append([]string{"connect", "--host", "kv", "--proto", "kv.proto", "--import-path", example}, args...)
+		return s.run(rpcplugin(t), append(args, "--", rpcplugin(t), "serve", "--host", "kv", "--exec", "node", example+"server.js")...)
+	}
+	connect("list", "proto.KV").ok().says("proto.KV/Get", "proto.KV/Put")
+	if put := connect("call", "proto.KV/Put", "-d", `{"key": "greeting", "value": "aGVsbG8="}`).ok().stdout; strings.TrimSpace(put) != "{}" {
+		t.Errorf("Put is answered with %s", put)
+	}
+	connect("call", "proto.KV/Get", "-d", `{"key": "greeting"}`).ok().says(`"value": "aGVsbG8`)
+	missing := connect("call", "proto.KV/Get", "-d", `{"key": "nothing"}`)
+	if missing.code < 65 {
+		t.Errorf("a key that is not there: exit status %d", missing.code)
+	}
+	connect("call", "proto.KV/Fetch").says("it has Get, Put")
+}
