@@ -9,6 +9,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/pyvider/rpcplugin/internal/event"
 )
 
 // waitingRoom is where streams wait, in order, until the child takes them.
@@ -153,7 +155,7 @@ func (sw *switchboard) lost(l *leg, err error) {
 	if sw.over {
 		return
 	}
-	sw.cfg.Logger.Debug("a connection has ended", "peer", l.role.String(), "error", err)
+	sw.cfg.Logger.Debug("a connection has ended", event.Tried(event.Connection, event.Relay, err), "peer", l.role.String(), "error", err)
 	if l.role == roleLocal && !sw.farewell.final {
 		sw.end(&Error{Reason: ReasonAway, Peer: l.role.String(), Err: err})
 		return

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
+
+	"github.com/pyvider/rpcplugin/internal/event"
 )
 
 // farewell is the graceful end of the local server, which is the host
@@ -63,7 +65,7 @@ func (l *leg) onGoAway(f *frame) error {
 	}
 	last := f.uint31()
 	code := http2.ErrCode(binary.BigEndian.Uint32(f.payload[4:]))
-	l.sw.cfg.Logger.Debug("GOAWAY", "peer", l.role.String(), "last", last, "code", code.String())
+	l.sw.cfg.Logger.Debug("GOAWAY", event.OK(event.Connection, event.End), "peer", l.role.String(), "last", last, "code", code.String())
 	sw := l.sw
 	if l.role == roleLocal {
 		sw.sayFarewell(l, last, code)

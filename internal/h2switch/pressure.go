@@ -1,5 +1,7 @@
 package h2switch
 
+import "github.com/pyvider/rpcplugin/internal/event"
+
 // underPressure is what a stream of the child may still be sent at a time.
 const underPressure = 32 << 10
 
@@ -43,7 +45,7 @@ func (p *pressure) hold(sw *switchboard, n int64) {
 	switch {
 	case !p.on && p.held > limit:
 		p.on, p.normal = true, sw.host.initial
-		sw.cfg.Logger.Debug("too much waits for the child: the host's windows close", "bytes", p.held)
+		sw.cfg.Logger.Debug("too much waits for the child: the host's windows close", event.Wait(event.Stream, event.Relay), "bytes", p.held)
 		sw.host.announce(0)
 		sw.regrant()
 	case p.on && sw.host.unacked == 0 && sw.host.held > sw.host.advance+limit:

@@ -4,6 +4,8 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc/status"
+
+	"github.com/pyvider/rpcplugin/internal/event"
 )
 
 // stream is one stream of the host. It has the same id at its server.
@@ -177,7 +179,7 @@ func (sw *switchboard) targetReset(s *stream, code http2.ErrCode) {
 
 // breakStream ends a stream whose peer has broken a rule.
 func (sw *switchboard) breakStream(l *leg, fault streamFault) {
-	sw.cfg.Logger.Debug("a stream ends for a fault", "peer", l.role.String(), "fault", fault)
+	sw.cfg.Logger.Debug("a stream ends for a fault", event.Failed(event.Stream, event.Relay), "peer", l.role.String(), "fault", fault)
 	l.appendReset(fault.id, fault.code)
 	s := sw.streams[fault.id]
 	if l.role == roleHost {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+
+	"github.com/pyvider/rpcplugin/internal/event"
 )
 
 // Config says what to start and how. It is copied by [Start].
@@ -48,6 +50,7 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Logger = event.Named(c.Logger, "process")
 	return c
 }
 

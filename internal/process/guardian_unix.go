@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pyvider/rpcplugin/internal/event"
 )
 
 const (
@@ -76,7 +78,7 @@ func newGuardian(cfg Config) *guardian {
 	}
 	theirs, ours, err := os.Pipe()
 	if err != nil {
-		cfg.Logger.Debug("child runs without a guardian", "error", err)
+		cfg.Logger.Debug("child runs without a guardian", event.Skipped(event.Child, event.Guard), "error", err)
 		return nil
 	}
 	return &guardian{
@@ -98,7 +100,7 @@ func (g *guardian) watch(group int) {
 		}
 		if err != nil {
 			g.logger.LogAttrs(context.Background(), slog.LevelDebug, "guardian of child ended",
-				slog.Int("group", group), slog.Any("error", err))
+				event.Failed(event.Child, event.Guard), slog.Int("pid", group), slog.Any("error", err))
 		}
 	}()
 }

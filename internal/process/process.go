@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/pyvider/rpcplugin/internal/event"
 )
 
 // Process is a child that was started. Whoever started it must call
@@ -137,7 +139,7 @@ func (p *Process) reap(cmd *exec.Cmd) {
 	if err != nil {
 		// The child cannot be observed without being reaped: it already was,
 		// by another part of this program, or the system forbids to look.
-		p.logger.Debug("child is reaped before its group", "pid", p.pid, "error", err)
+		p.logger.Debug("child is reaped before its group", event.Failed(event.Child, event.Clean), "pid", p.pid, "error", err)
 		p.wait(cmd)
 	}
 	p.mu.Lock()
@@ -159,7 +161,7 @@ func (p *Process) wait(cmd *exec.Cmd) {
 	err := cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		p.logger.Debug("status of child is unknown", "pid", p.pid, "error", err)
+		p.logger.Debug("status of child is unknown", event.Failed(event.Child, event.Run), "pid", p.pid, "error", err)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/pyvider/rpcplugin/internal/event"
 )
 
 // killTimeout bounds the wait for a process that was killed. A process can
@@ -38,7 +40,7 @@ func (p *Process) Kill() error {
 // if the child did not even end for SIGKILL within 5 s. Close is still due.
 func (p *Process) Stop(ctx context.Context, grace time.Duration) Status {
 	if err := p.send("SIGTERM", (*group).terminate); err != nil {
-		p.logger.Debug("child cannot be asked to end", "pid", p.pid, "error", err)
+		p.logger.Debug("child cannot be asked to end", event.Failed(event.Child, event.Stop), "pid", p.pid, "error", err)
 		p.stdin.Close()
 	}
 	if !p.endsWithin(ctx, grace) {
@@ -109,7 +111,7 @@ func (p *Process) endsWithin(ctx context.Context, wait time.Duration) bool {
 // killAndWait kills the child if it runs and reports whether it has ended.
 func (p *Process) killAndWait() bool {
 	if err := p.Kill(); err != nil {
-		p.logger.Debug("child cannot be killed", "pid", p.pid, "error", err)
+		p.logger.Debug("child cannot be killed", event.Failed(event.Child, event.Stop), "pid", p.pid, "error", err)
 	}
 	return p.endsWithin(context.Background(), killTimeout)
 }

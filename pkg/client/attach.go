@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strconv"
 	"time"
 
 	"google.golang.org/grpc"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/internal/process"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 )
@@ -60,6 +62,9 @@ func (c *Client) attach(ctx context.Context, expected handshake.Expectation) err
 	if err := c.attached.Check(expected); err != nil {
 		return c.fail(ReasonReattach, err)
 	}
+	if c.attached.Pid != 0 {
+		c.cfg.inRun(strconv.Itoa(c.attached.Pid))
+	}
 	c.line = handshake.Line{
 		CoreVersion: handshake.CoreVersion, AppVersion: c.attached.Version(),
 		Network: c.attached.Network, Address: c.attached.Address, Protocol: c.attached.Protocol,
@@ -70,7 +75,7 @@ func (c *Client) attach(ctx context.Context, expected handshake.Expectation) err
 	c.phases.Connect = time.Since(began)
 	c.watchExit()
 	c.ready()
-	c.cfg.Logger.Debug("attached to a plugin", "pid", c.attached.Pid, "app_version", c.line.AppVersion,
+	c.cfg.log.Debug("attached to a plugin", event.OK(event.Plugin, event.Attach), "pid", c.attached.Pid, "app_version", c.line.AppVersion,
 		"network", c.line.Network, "address", c.line.Address)
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/pki"
 	"github.com/pyvider/rpcplugin/pkg/services"
@@ -95,8 +96,8 @@ func (c *Client) start(ctx context.Context) error {
 	}
 	c.phases.Connect = time.Since(greeted)
 	c.ready()
-	c.cfg.Logger.Debug("plugin started", "id", c.proc.ID(), "app_version", c.line.AppVersion,
-		"network", c.line.Network, "address", c.line.Address, "tls", c.tls != nil)
+	c.cfg.log.Debug("plugin started", event.OK(event.Plugin, event.Start), "pid", pidOf(c.proc), "app_version", c.line.AppVersion,
+		"network", c.line.Network, "address", c.line.Address, "tls", c.tls != nil, "took", time.Since(began).Round(time.Millisecond))
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/pkg/services"
 )
 
@@ -50,12 +51,12 @@ func (c *Client) end(ctx context.Context) error {
 	}
 	if c.conn != nil {
 		if err := c.conn.Close(); err != nil {
-			c.cfg.Logger.Debug("closing the connection", "error", err)
+			c.cfg.log.Debug("closing the connection", event.Failed(event.Connection, event.Clean), "error", err)
 		}
 	}
 	if c.mux != nil {
 		if err := c.mux.Close(); err != nil {
-			c.cfg.Logger.Debug("closing the multiplexed session", "error", err)
+			c.cfg.log.Debug("closing the multiplexed session", event.Failed(event.Connection, event.Clean), "error", err)
 		}
 	}
 	if c.held != nil {
@@ -72,13 +73,13 @@ func (c *Client) end(ctx context.Context) error {
 		removed = c.removeSocket()
 		c.settle()
 		if err := c.proc.Close(); err != nil {
-			c.cfg.Logger.Debug("cleaning up the process", "error", err)
+			c.cfg.log.Debug("cleaning up the process", event.Failed(event.Plugin, event.Clean), "error", err)
 		}
 		c.output.wait()
 	}
 	if c.attached != nil && c.broker != nil && !c.attached.Test && takenStop(asked) {
 		if err := c.attached.awaitEnd(ctx, c.cfg.StopGrace); err != nil {
-			c.cfg.Logger.Warn("the plugin that was attached to", "pid", c.attached.Pid, "error", err)
+			c.cfg.log.Warn("the plugin that was attached to", event.Failed(event.Plugin, event.Stop), "pid", c.attached.Pid, "error", err)
 		}
 	}
 	return removed()
@@ -116,7 +117,7 @@ func (c *Client) shutdown(ctx context.Context) (patience time.Time, answer error
 	err := services.Shutdown(asked, c.conn)
 	call(c.cfg.Trace.ShutdownDone, err)
 	if err != nil {
-		c.cfg.Logger.Debug("the plugin did not answer Shutdown", "error", err)
+		c.cfg.log.Debug("the plugin did not answer Shutdown", event.Failed(event.Plugin, event.Stop), "error", err)
 	}
 	ended := c.streamsEnd()
 	switch status.Code(err) {
@@ -151,7 +152,7 @@ func (c *Client) part(ended <-chan struct{}) {
 	select {
 	case <-ended:
 	case <-patience.C:
-		c.cfg.Logger.Warn("a writer of the plugin's output does not return; it is left behind")
+		c.cfg.log.Warn("a writer of the plugin's output does not return; it is left behind", event.TimedOut(event.Stdio, event.Relay))
 	}
 }
 

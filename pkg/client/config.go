@@ -3,6 +3,8 @@
 //
 // Unlike go-plugin's Client it keeps no list of clients, takes a context and a
 // slog.Logger, and a grandchild that holds the plugin's pipes cannot hang it.
+//
+// The go-plugin contract that comments refer to is docs/protocol.md, by sections.
 package client
 
 import (
@@ -17,6 +19,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 )
 
@@ -43,12 +46,12 @@ const (
 )
 
 // Config says which plugin to start and how. Command and Cookie are what a
-// plugin usually needs; Start copies the value.
+// plugin usually needs; Start copies the value. Times below 0 are refused.
 type Config struct {
 	// Command is the plugin's program, looked up in PATH, and its arguments.
 	Command []string
 	// Cookie is put in the plugin's environment; the zero value puts none. Half a
-	// cookie, and a time below 0, are refused.
+	// cookie is refused.
 	Cookie handshake.Cookie
 	// AppVersions are offered to the plugin; default: 1.
 	AppVersions []int
@@ -108,6 +111,7 @@ type Config struct {
 	// Logger gets what happens, and the plugin's own log lines with their
 	// levels; default: nothing is logged.
 	Logger *slog.Logger
+	log    *slog.Logger // Logger, for records of this package
 	// Trace is told of what happens to the plugin; default: nobody is.
 	Trace *Trace
 }
@@ -147,7 +151,14 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.log = event.Named(c.Logger, "client")
 	return c
+}
+
+// inRun has all further records belong to a run of the plugin.
+func (c *Config) inRun(id string) {
+	c.Logger = event.InRun(c.Logger, id)
+	c.log = event.Named(c.Logger, "client")
 }
 
 // check finds what cannot be meant.

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	_ "google.golang.org/grpc/encoding/gzip" // a plugin may compress
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/pki"
 	"github.com/pyvider/rpcplugin/pkg/services"
@@ -70,12 +71,12 @@ func (c *Client) converse() {
 	c.broker = services.NewBroker(c.brokered())
 	c.streams.Go(func() {
 		if err := c.broker.Run(streams, c.conn); err != nil && streams.Err() == nil {
-			c.cfg.Logger.Debug("the broker's stream ended", "error", err)
+			c.cfg.log.Debug("the broker's stream ended", event.Failed(event.Broker, event.Relay), "error", err)
 		}
 	})
 	c.streams.Go(func() {
 		if err := services.CopyStdio(streams, c.conn, c.cfg.Stdout, c.cfg.Stderr); err != nil {
-			c.cfg.Logger.Debug("the stdio stream ended", "error", err)
+			c.cfg.log.Debug("the stdio stream ended", event.Failed(event.Stdio, event.Relay), "error", err)
 		}
 	})
 }

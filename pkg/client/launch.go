@@ -45,6 +45,7 @@ func (c *Client) launch(ctx context.Context) error {
 		return c.notRun(ctx, err)
 	}
 	c.proc = running
+	c.cfg.inRun(running.ID())
 	c.output = readOutput(running, c.cfg.Logger)
 	return nil
 }

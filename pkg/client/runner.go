@@ -110,5 +110,8 @@ func pidOf(running Running) int {
 	return 0
 }
 
-// ExitStatus is how a plugin's process ended.
+// ExitStatus is how a plugin's process ended: its field Code is the exit code,
+// -1 after a signal and when it is not known, Signal the name of that signal, as
+// in "SIGKILL", or "", and CoreDumped tells of a core file. String completes "the
+// plugin …", as in "exited with status 3".
 type ExitStatus = process.Status

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/pyvider/rpcplugin/internal/event"
 )
 
 // Supervisor keeps a plugin running: it starts it, notices its end, and starts
@@ -118,7 +120,7 @@ func (s *Supervisor) run(ctx context.Context) {
 			s.giveUp(RestartClosed)
 			return
 		case stable != nil: // it has ended, after all
-			s.cfg.Logger.Warn("the plugin ended and is started again", "error", err)
+			s.cfg.log.Warn("the plugin ended and is started again", event.Retry(event.Plugin, event.Start), "error", err)
 		case heals(err):
 			s.giveUp(RestartExhausted)
 			return
@@ -171,14 +173,14 @@ func (s *Supervisor) outlive(ctx context.Context, c *Client, enough <-chan time.
 	ended := &ExitError{Status: status, Up: time.Since(c.started), Stderr: stderr, Crash: c.Crash(), Command: s.command()}
 	s.change(func() { s.current, s.last = nil, ended })
 	if err := c.Close(ctx); err != nil {
-		s.cfg.Logger.Warn("cleaning up after a plugin", "error", err)
+		s.cfg.log.Warn("cleaning up after a plugin", event.Failed(event.Plugin, event.Clean), "error", err)
 	}
 	return ended
 }
 
 // pause tells of a pause that begins.
 func (s *Supervisor) pause(err error, pause time.Duration) {
-	s.cfg.Logger.Warn("the plugin is started again", "attempt", s.attempts, "pause", pause, "error", err)
+	s.cfg.log.Warn("the plugin is started again", event.Retry(event.Plugin, event.Start), "attempt", s.attempts, "pause", pause, "error", err)
 	call(s.cfg.Trace.Restart, RestartInfo{Attempt: s.attempts, Pause: pause, Err: err})
 }
 

@@ -40,6 +40,7 @@ type Error struct {
 	Err      error    // the cause, or nil
 }
 
+// Error says what is wrong, where, with what was found and what was expected.
 func (e *Error) Error() string {
 	text := e.Found
 	if e.Expected != "" {

@@ -45,8 +45,11 @@ type BrokerConfig struct {
 
 // Broker opens further connections between a host and its plugin, in either
 // direction: one side accepts a service id and announces where, the other
-// dials that id (go-plugin contract, section 4). Both sides use this type; the
-// plugin registers it, the host calls Run.
+// dials that id (go-plugin contract, section 4). Both sides use this type.
+//
+// Plugins get theirs from server.Server.Broker and hosts from
+// client.Client.Broker, ready for NextID, Accept, Serve and Dial; the other
+// methods are for who makes one: a plugin registers it, a host calls Run.
 //
 // The zero value is not usable, see NewBroker. All methods may be called
 // concurrently.

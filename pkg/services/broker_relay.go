@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/pkg/transport"
 )
 
@@ -37,6 +38,7 @@ const (
 // connection has ended; the end of ctx cuts connections. While it runs, the
 // brokers' other methods are not to be used.
 func Relay(ctx context.Context, one, other *Broker, logger *slog.Logger) {
+	logger = event.Named(logger, "services")
 	listening, end := context.WithCancel(ctx)
 	defer end()
 	ways := [...]*relay{
@@ -108,7 +110,7 @@ func (r *relay) heard(id uint32) {
 	}
 	r.tasks.Go(func() {
 		if err := pass(id); err != nil && r.listening.Err() == nil {
-			r.logger.Debug("a brokered connection cannot be relayed", "id", id, "error", err)
+			r.logger.Debug("a brokered connection cannot be relayed", event.Failed(event.Broker, event.Connect), "service_id", id, "error", err)
 		}
 	})
 }
@@ -140,7 +142,7 @@ func (r *relay) announce(id uint32) error {
 		r.tasks.Go(func() {
 			defer r.count(known, -1)
 			if err := r.carry(known, conn); err != nil && r.ctx.Err() == nil {
-				r.logger.Debug("a brokered connection has failed", "id", id, "error", err)
+				r.logger.Debug("a brokered connection has failed", event.Failed(event.Broker, event.Relay), "service_id", id, "error", err)
 			}
 		})
 	}

@@ -6,6 +6,8 @@
 // plugin.GRPCBroker, plugin.GRPCController), but nothing is registered
 // globally under the protobuf package plugin: a program may link this package
 // and hashicorp/go-plugin side by side.
+//
+// The go-plugin contract that comments refer to is docs/protocol.md, by sections.
 package services
 
 import (

@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/pyvider/rpcplugin/internal/event"
 )
 
 // followInterval is the default of [FollowConfig].
@@ -59,6 +61,7 @@ func Follow(config FollowConfig) (*Follower, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
+	config.Logger = event.Named(config.Logger, "certs")
 	if config.Now == nil {
 		config.Now = time.Now
 	}
@@ -136,14 +139,14 @@ func (f *Follower) Certificate() *tls.Certificate {
 	next, err := f.read()
 	if err != nil {
 		if changed || !f.refused {
-			f.config.Logger.Warn("the new certificate cannot be used, the old one stays",
+			f.config.Logger.Warn("the new certificate cannot be used, the old one stays", event.Failed(event.TLS, event.Load),
 				"certificate", path(f.config.Certificate), "key", path(f.config.Key), "error", err)
 		}
 		f.seen, f.refused = seen, true
 		return f.current
 	}
 	f.seen, f.refused, f.current = seen, false, next
-	f.config.Logger.Info("the certificate was replaced", "certificate", path(f.config.Certificate),
+	f.config.Logger.Info("the certificate was replaced", event.OK(event.TLS, event.Load), "certificate", path(f.config.Certificate),
 		"subject", nameOf(next.Leaf.Subject), "not_after", next.Leaf.NotAfter)
 	return f.current
 }
