@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"golang.org/x/net/http2"
+	"google.golang.org/grpc/status"
 )
 
 // onHeaderFrame is a HEADERS or CONTINUATION frame.
@@ -87,6 +88,12 @@ func (sw *switchboard) route(h *headerReader) {
 	case local:
 		s.start(sw.local, h.fields)
 	default:
+		if sw.cfg.Admit != nil {
+			if err := sw.cfg.Admit(h.pseudo[pseudoPath]); err != nil {
+				s.answer(status.Convert(err))
+				return
+			}
+		}
 		sw.admit(s, h.fields)
 	}
 }

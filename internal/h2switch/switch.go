@@ -38,6 +38,11 @@ type Config struct {
 	// IsLocal reports whether the local server answers a path. It must not block.
 	IsLocal func(path string) bool
 
+	// Admit, if set, is asked for each stream that would go to the child, before
+	// any of it does; an error ends the stream, with its gRPC status. It must not
+	// block.
+	Admit func(path string) error
+
 	// Refuse gives the status of streams that the child will not get, or that its
 	// lost connection has left open. err is what Child said, or why the
 	// connection broke (*Error). It may block: it has a goroutine of its own, and

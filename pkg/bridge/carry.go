@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/internal/h2switch"
 	"github.com/pyvider/rpcplugin/pkg/services"
 )
@@ -19,14 +20,15 @@ func (b *Bridge) carry(ctx context.Context, host net.Conn, local func(context.Co
 		Local:   local,
 		Child:   b.program.dial,
 		IsLocal: services.Reserved,
+		Admit:   b.admit,
 		Spoke:   b.program.spoke,
 		Refuse:  b.program.refuse,
 		Amend:   adviseLimit,
 		Limits:  h2switch.Limits{Greeting: b.cfg.ListenTimeout},
-		Logger:  b.cfg.Logger,
+		Logger:  b.cfg.log,
 	})
 	if err != nil && ctx.Err() == nil {
-		b.cfg.Logger.Debug("a connection of the host ended", "error", err)
+		b.cfg.log.Debug("a connection of the host ended", event.Failed(event.Connection, event.Relay), "error", err)
 	}
 }
 

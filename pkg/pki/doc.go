@@ -19,4 +19,6 @@
 //	field := pki.EncodeField(pair.DER())
 //
 // Connections made later, by the broker, take configurations of the same pair.
+//
+// The go-plugin contract that comments refer to is docs/protocol.md, by sections.
 package pki

@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"slices"
@@ -10,7 +11,7 @@ import (
 
 // Files are the PEM files of one side of a connection whose TLS was agreed on
 // beforehand, in place of the one-use certificates of AutoMTLS. A value is a
-// path, or "file://" and a path. Nothing is kept: each call reads the files.
+// path, "file://" and a path, or what such a file holds. Nothing is kept: each call reads the files.
 type Files struct {
 	// Certificate holds the certificate to show, first, and those that lead from
 	// it to its authority. Key holds its private key, unencrypted. Both are set
@@ -86,7 +87,7 @@ func (f Files) identity(now time.Time) (tls.Certificate, error) {
 		return tls.Certificate{}, err
 	}
 	if public, ok := key.Public().(publicKey); !ok || !public.Equal(chain[0].PublicKey) {
-		return tls.Certificate{}, &FileError{Reason: FileMismatch, Setting: settingKey, Path: plainPath(f.Key), Expected: "the key of the certificate in " + plainPath(f.Certificate)}
+		return tls.Certificate{}, &FileError{Reason: FileMismatch, Setting: settingKey, Path: plainPath(f.Key), Expected: "the key of the certificate in " + cmp.Or(plainPath(f.Certificate), "PEM form")}
 	}
 	own := tls.Certificate{PrivateKey: key, Leaf: chain[0]}
 	for _, certificate := range chain {
@@ -111,5 +112,14 @@ func (f Files) authorities(now time.Time) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// plainPath takes the scheme from a path.
-func plainPath(path string) string { return strings.TrimPrefix(path, "file://") }
+// plainPath takes the scheme from a path; "" stands for what is no path.
+func plainPath(path string) string {
+	if Inline(path) {
+		return ""
+	}
+	return strings.TrimPrefix(path, "file://")
+}
+
+// Inline reports whether a value of [Files] is not a path, but what a file would
+// hold: it may be a secret, then.
+func Inline(value string) bool { return strings.Contains(value, "-----BEGIN ") }

@@ -37,7 +37,8 @@ type FileError struct {
 	Reason FileReason
 	// Setting is which of the Files it is: "certificate", "key" or "CA".
 	Setting string
-	// Path is the file, without "file://"; empty with FileUnset.
+	// Path is the file, without "file://"; empty with FileUnset, and where none was
+	// given but its text.
 	Path string
 	// Found is what was found, Expected what would have been right. Either may
 	// be empty.

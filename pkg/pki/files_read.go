@@ -25,10 +25,13 @@ func readBlocks(setting, path, expected string, fit func(label string) bool) ([]
 	if path == "" {
 		return nil, &FileError{Reason: FileUnset, Setting: setting}
 	}
+	rest, inline := []byte(path), Inline(path)
 	path = plainPath(path)
-	rest, err := os.ReadFile(path)
-	if err != nil {
-		return nil, &FileError{Reason: FileUnreadable, Setting: setting, Path: path, Err: err}
+	if !inline {
+		var err error
+		if rest, err = os.ReadFile(path); err != nil {
+			return nil, &FileError{Reason: FileUnreadable, Setting: setting, Path: path, Err: err}
+		}
 	}
 	var fitting []*pem.Block
 	other := ""

@@ -255,3 +255,33 @@ func shake(t *testing.T, server, client *tls.Config) (serverErr, clientErr error
 	serverSide, clientSide := link(t, server, client)
 	return serverSide.err, clientSide.err
 }
+
+// A value may be what a file holds, which no error repeats.
+func TestFilesInline(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, private := string(s.issue(t, leaf("localhost", -time.Hour, time.Hour), key)), string(keyPEM(t, "PRIVATE KEY", key))
+	config, err := pki.Files{Certificate: own, Key: private, CA: filepath.Join(s.dir, "ca.pem")}.ServerTLS()
+	if err != nil || len(config.Certificates) != 1 {
+		t.Fatal(err)
+	}
+	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, files := range map[string]pki.Files{
+		"another key":   {Certificate: own, Key: string(keyPEM(t, "PRIVATE KEY", other))},
+		"a damaged key": {Certificate: own, Key: strings.Replace(private, "MIG", "AAA", 1)},
+		"no key":        {Certificate: own, Key: own},
+	} {
+		_, err := files.ServerTLS()
+		var failed *pki.FileError
+		if !errors.As(err, &failed) || failed.Path != "" || strings.Contains(err.Error(), "-----BEGIN") || strings.Contains(err.Error(), private[40:60]) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/test/bufconn"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/pkg/pki"
 )
 
@@ -147,7 +148,7 @@ func (c *carriage) accept(greeting context.Context, hosts net.Listener, carry fu
 		}](err); !ok || !passing.Temporary() {
 			return err
 		}
-		c.logger.Debug("cannot accept a host now", "error", err)
+		c.logger.Debug("cannot accept a host now", event.Retry(event.Connection, event.Accept), "error", err)
 		select {
 		case <-time.After(acceptPause):
 		case <-greeting.Done():
@@ -173,7 +174,7 @@ func (c *carriage) greet(ctx context.Context, conn net.Conn) net.Conn {
 		return secure
 	}
 	if !errors.Is(err, io.EOF) { // a probe
-		c.logger.Debug("a host's TLS handshake failed", "error", pki.Explain(err))
+		c.logger.Debug("a host's TLS handshake failed", event.Failed(event.TLS, event.Accept), "error", pki.Explain(err))
 	}
 	_ = conn.Close()
 	return nil

@@ -7,7 +7,12 @@ import (
 
 // check returns why the values of a Config do not go together.
 func (c Config) check() error {
+	at, err := parseAddress(c.Address)
 	switch {
+	case err != nil:
+		return fmt.Errorf("address: %w", err)
+	case c.Network != "" && at.network != "" && c.Network != at.network:
+		return fmt.Errorf("address is %q and Network %q, expected one network", c.Address, c.Network)
 	case len(c.Versions) > 0 && c.Register != nil:
 		return errors.New("both Versions and Register are set, expected one of them")
 	case len(c.Versions) > 0 && len(c.AppVersions) > 0:

@@ -7,6 +7,8 @@
 //
 // A plugin's own tests start it with [ServeTest], in their process and without
 // a host.
+//
+// The go-plugin contract that comments refer to is docs/protocol.md, by sections.
 package server
 
 import (
@@ -19,10 +21,12 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"time"
 
 	"google.golang.org/grpc"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/services"
 )
@@ -63,6 +67,12 @@ type Config struct {
 	// Network is "unix", "tcp" or "" for the best that the host takes: unix,
 	// or tcp on Windows.
 	Network string
+	// Address is where to listen, in place of a new socket in a private directory
+	// or a port of the host's range: "unix:/path", a path, or "host:port", with
+	// port 0 for any. It decides the network. A socket that nobody listens at any
+	// more is replaced, one in use is an error. An address that other machines
+	// reach is refused unless TLS makes hosts show a certificate.
+	Address string
 	// TLS is TLSAuto by default.
 	TLS TLS
 	// TLSConfig protects the connection with keys that were agreed on before,
@@ -138,6 +148,7 @@ type Config struct {
 	Stdout io.Writer
 	// Logger gets what happens; default: nothing is logged.
 	Logger *slog.Logger
+	log    *slog.Logger // Logger, for records of this package
 }
 
 // withDefaults returns a copy in which nothing is left to be defaulted.
@@ -164,12 +175,16 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Logger = event.InRun(c.Logger, strconv.Itoa(os.Getpid()))
+	c.log = event.Named(c.Logger, "server")
 	return c
 }
 
 // networks are those that a plugin can listen on by itself, best first.
-func (c Config) networks() []string {
+func (c Config) networks(at fixedAddress) []string {
 	switch {
+	case at.network != "":
+		return []string{at.network}
 	case c.Network != "":
 		return []string{c.Network}
 	case runtime.GOOS == "windows":

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/transport"
 )
@@ -60,7 +61,7 @@ func (s *Server) serve(ctx context.Context) error {
 	defer func() { _ = mux.Close() }()
 	s.meet()
 	if err := s.listener.Close(); err != nil { // nobody else may dial, by port neither
-		s.cfg.Logger.Debug("cleaning up the socket", "error", err)
+		s.cfg.log.Debug("cleaning up the socket", event.Failed(event.Socket, event.Clean), "error", err)
 	}
 	err = s.serveOn(ctx, mux.Main())
 	select {

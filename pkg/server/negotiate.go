@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"slices"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/pki"
 	"github.com/pyvider/rpcplugin/pkg/transport"
@@ -29,7 +30,7 @@ func (s *Server) negotiate() error {
 	env, err := handshake.ReadEnv(s.cfg.LookupEnv)
 	s.env, s.portFault = env, err // ports matter to tcp alone, see listen
 	for _, entry := range env.Skipped {
-		s.cfg.Logger.Warn("passed over an entry that is no version", "variable", handshake.EnvProtocolVersions, "entry", entry)
+		s.cfg.log.Warn("passed over an entry that is no version", event.Skipped(event.Handshake, event.Read), "variable", handshake.EnvProtocolVersions, "entry", entry)
 	}
 	if s.tls, err = s.protect(); err != nil {
 		return &Error{Reason: ReasonTLS, Err: err}
@@ -61,7 +62,7 @@ func (s *Server) version() int {
 	}
 	version, matched := handshake.ChooseVersion(own, s.env.AppVersions)
 	if !matched && len(s.env.AppVersions) > 0 {
-		s.cfg.Logger.Warn("no app version in common with the host; it will refuse",
+		s.cfg.log.Warn("no app version in common with the host; it will refuse", event.Failed(event.Handshake, event.Choose),
 			"own", own, "offered", s.env.AppVersions, "chosen", version)
 	}
 	return version
@@ -72,7 +73,8 @@ func (s *Server) version() int {
 func (s *Server) protect() (secrets, error) {
 	if s.cfg.TLSConfig != nil {
 		if s.env.ClientCert != "" {
-			s.cfg.Logger.Warn("the host asked for AutoMTLS, and the plugin has a TLS configuration of its own; the host's first call may fail")
+			s.cfg.log.Warn("the host asked for AutoMTLS, and the plugin has a TLS configuration of its own; the host's first call may fail",
+				event.Skipped(event.TLS, event.Choose))
 		}
 		own := agreedTLS(s.cfg.TLSConfig)
 		return secrets{server: own, client: own}, nil
@@ -81,7 +83,7 @@ func (s *Server) protect() (secrets, error) {
 		return secrets{}, nil
 	}
 	if s.cfg.TLS == TLSOff {
-		s.cfg.Logger.Warn("the host asked for AutoMTLS, which is turned off here; its first call will fail")
+		s.cfg.log.Warn("the host asked for AutoMTLS, which is turned off here; its first call will fail", event.Skipped(event.TLS, event.Choose))
 		return secrets{}, nil
 	}
 	host, err := pki.ParsePEM(s.env.ClientCert)
@@ -107,27 +109,36 @@ func agreedTLS(config *tls.Config) *tls.Config {
 
 // listen opens the socket or port for the host.
 func (s *Server) listen(ctx context.Context) error {
-	network, err := transport.Negotiate(s.cfg.networks(), s.env.Transports)
+	at, err := parseAddress(s.cfg.Address)
+	if err != nil {
+		return &Error{Reason: ReasonConfig, Err: err}
+	}
+	network, err := transport.Negotiate(s.cfg.networks(at), s.env.Transports)
 	if err != nil {
 		return &Error{Reason: ReasonNetwork, Err: err}
 	}
 	if network == handshake.NetworkTCP && s.portFault != nil {
 		return &Error{Reason: ReasonEnvironment, Err: s.portFault}
 	}
-	s.carrier = s.newTransport(network)
-	s.listener, err = s.carrier.Listen(ctx)
+	s.carrier = s.newTransport(network, at.host)
+	if s.cfg.Address != "" {
+		s.listener, err = s.listenAt(ctx, at)
+	} else {
+		s.listener, err = s.carrier.Listen(ctx)
+	}
 	if err != nil {
 		return &Error{Reason: ReasonListen, Err: err}
 	}
-	at := s.listener.Endpoint()
-	s.line.Network, s.line.Address = at.Network, at.Address
+	opened := s.listener.Endpoint()
+	s.line.Network, s.line.Address = opened.Network, opened.Address
 	return nil
 }
 
-// newTransport follows what the host said about sockets and ports.
-func (s *Server) newTransport(network string) transport.Transport {
+// newTransport follows what the host said about sockets and ports; address is
+// the machine's own to listen at with tcp, "" for loopback.
+func (s *Server) newTransport(network, address string) transport.Transport {
 	if network == handshake.NetworkTCP {
-		return transport.NewTCP(transport.TCPConfig{MinPort: s.env.MinPort, MaxPort: s.env.MaxPort})
+		return transport.NewTCP(transport.TCPConfig{Host: address, MinPort: s.env.MinPort, MaxPort: s.env.MaxPort})
 	}
 	return transport.NewUnix(transport.UnixConfig{Dir: s.env.SocketDir, Group: s.env.SocketGroup})
 }

@@ -17,7 +17,7 @@ import (
 // token bucket: PerSecond calls on average, Burst at once. Those beyond it end
 // with ResourceExhausted. go-plugin's own services, health and reflection are
 // not limited, nor is what is served through the broker, or past the gRPC server
-// by a Carry. The zero value is no limit.
+// by a Carry, which asks Admit itself. The zero value is no limit.
 type RateLimit struct {
 	// PerSecond is how many calls are taken a second; 0 means no limit.
 	PerSecond float64
@@ -37,8 +37,10 @@ func (l RateLimit) check() error {
 	return nil
 }
 
-// options are those of a gRPC server that keeps the limit.
-func (l RateLimit) options() []grpc.ServerOption {
+// Admit returns a full bucket: what is to be asked for each call, by the path of
+// its method, before it is served. It answers nil, or a gRPC status, and may be
+// asked by many goroutines. Without a limit Admit returns nil.
+func (l RateLimit) Admit() func(method string) error {
 	if l.PerSecond == 0 {
 		return nil
 	}
@@ -46,13 +48,25 @@ func (l RateLimit) options() []grpc.ServerOption {
 		l.Burst = int(min(max(math.Ceil(l.PerSecond), 1), math.MaxInt32))
 	}
 	bucket := rate.NewLimiter(rate.Limit(l.PerSecond), l.Burst)
-	admit := func(ctx context.Context) error {
-		// What interceptors are told is the name in the generated code, for unary
-		// calls; this is the one on the wire.
-		if method, _ := grpc.Method(ctx); services.Reserved(method) || bucket.Allow() {
+	return func(method string) error {
+		if services.Reserved(method) || bucket.Allow() {
 			return nil
 		}
 		return status.Errorf(codes.ResourceExhausted, "rate limit exceeded: the plugin takes %v calls per second, and %d at once", l.PerSecond, l.Burst)
+	}
+}
+
+// options are those of a gRPC server that keeps the limit.
+func (l RateLimit) options() []grpc.ServerOption {
+	ask := l.Admit()
+	if ask == nil {
+		return nil
+	}
+	admit := func(ctx context.Context) error {
+		// What interceptors are told is the name in the generated code, for unary
+		// calls; this is the one on the wire.
+		method, _ := grpc.Method(ctx)
+		return ask(method)
 	}
 	return []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {

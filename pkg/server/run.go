@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/pkg/transport"
 )
 
@@ -89,7 +90,7 @@ func (s *Server) print() error {
 	if err != nil {
 		return err
 	}
-	s.cfg.Logger.Debug("listening for the host", "network", s.line.Network, "address", s.line.Address,
+	s.cfg.log.Debug("listening for the host", event.OK(event.Socket, event.Listen), "network", s.line.Network, "address", s.line.Address,
 		"app_version", s.line.AppVersion, "tls", s.tls.server != nil)
 	_, err = io.WriteString(s.cfg.Stdout, line+"\n")
 	return err
@@ -118,7 +119,7 @@ func (s *Server) drain(cut context.CancelFunc) {
 	case <-drained:
 		return
 	case <-grace.C:
-		s.cfg.Logger.Warn("calls still run after the grace; they are cut off", "grace", s.cfg.Grace)
+		s.cfg.log.Warn("calls still run after the grace; they are cut off", event.TimedOut(event.Call, event.Stop), "grace", s.cfg.Grace)
 	case <-s.kill:
 	}
 	stopped := make(chan struct{})
@@ -133,7 +134,7 @@ func (s *Server) drain(cut context.CancelFunc) {
 	select {
 	case <-stopped:
 	case <-abandon.C:
-		s.cfg.Logger.Warn("a call does not end though it was cut off; it is left behind")
+		s.cfg.log.Warn("a call does not end though it was cut off; it is left behind", event.TimedOut(event.Call, event.Stop))
 	}
 }
 
@@ -148,7 +149,7 @@ func (s *Server) tidy() {
 	}
 	if !s.cfg.KeepSocket {
 		if err := s.listener.Unlink(); err != nil {
-			s.cfg.Logger.Debug("removing the socket file", "error", err)
+			s.cfg.log.Debug("removing the socket file", event.Failed(event.Socket, event.Clean), "error", err)
 		}
 	}
 	settled := time.NewTimer(sweepDelay)
@@ -160,7 +161,7 @@ func (s *Server) tidy() {
 	}
 	for _, base := range slices.Compact([]string{s.env.SocketDir, ""}) {
 		if removed, err := transport.Sweep(base); removed > 0 || err != nil {
-			s.cfg.Logger.Debug("removed what dead plugins left behind", "directories", removed, "error", err)
+			s.cfg.log.Debug("removed what dead plugins left behind", event.Tried(event.Socket, event.Clean, err), "directories", removed, "error", err)
 		}
 	}
 }
@@ -173,7 +174,7 @@ func (s *Server) watchHost() {
 	}
 	stdout, _ := s.cfg.Stdout.(*os.File)
 	if waitHost(s.parent, stdout, s.stop) {
-		s.cfg.Logger.Info("the host is gone; stopping")
+		s.cfg.log.Info("the host is gone; stopping", event.OK(event.Host, event.End))
 		s.Stop()
 	}
 }

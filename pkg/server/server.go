@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	_ "google.golang.org/grpc/encoding/gzip" // a host may compress
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/services"
 	"github.com/pyvider/rpcplugin/pkg/transport"
@@ -46,7 +47,8 @@ type Server struct {
 	closing  sync.Once
 }
 
-// Serve is New and Run in one.
+// Serve is [New] and [Server.Run] in one: a plugin's main function. It returns
+// nil when the plugin was asked to stop, or its host is gone, and else an *Error.
 func Serve(ctx context.Context, cfg Config) error {
 	s, err := New(ctx, cfg)
 	if err != nil {
@@ -91,7 +93,7 @@ const streamWorkers = 8
 func (s *Server) assemble() error {
 	creds := insecure.NewCredentials()
 	if s.cfg.Carry != nil {
-		s.carriage = &carriage{carry: s.cfg.Carry, tls: s.tls.server, logger: s.cfg.Logger}
+		s.carriage = &carriage{carry: s.cfg.Carry, tls: s.tls.server, logger: s.cfg.log}
 	} else if s.tls.server != nil {
 		creds = credentials.NewTLS(s.tls.server)
 	}
@@ -183,7 +185,7 @@ func (s *Server) Close() {
 			s.broker.Close()
 			s.health.Close()
 			if lost := s.stdio.Dropped(); lost > 0 {
-				s.cfg.Logger.Warn("output that no host took in time was dropped", "bytes", lost)
+				s.cfg.log.Warn("output that no host took in time was dropped", event.Failed(event.Stdio, event.Send), "bytes", lost)
 			}
 		}
 		s.closeSockets()
@@ -193,17 +195,20 @@ func (s *Server) Close() {
 // closeSockets closes the listeners, brokered ones too, and removes their files.
 func (s *Server) closeSockets() {
 	if err := errors.Join(s.listener.Close(), s.carrier.Close()); err != nil {
-		s.cfg.Logger.Debug("cleaning up the socket", "error", err)
+		s.cfg.log.Debug("cleaning up the socket", event.Failed(event.Socket, event.Clean), "error", err)
 	}
 }
 
 // Leftover returns the path that is left if this process is killed, "" with tcp:
-// the private directory of the plugin's socket, or the socket in that of a host
-// of ours. Otherwise it goes with the Server; who outlives a killed plugin may
+// the private directory of the plugin's socket, or the socket itself in that of a
+// host of ours, or at the Config's Address. Otherwise it goes with the Server; who outlives a killed plugin may
 // remove it, with all that is in it.
 func (s *Server) Leftover() string {
 	if s.line.Network != handshake.NetworkUnix {
 		return ""
+	}
+	if s.cfg.Address != "" { // in somebody's directory
+		return s.line.Address
 	}
 	dir := filepath.Dir(s.line.Address)
 	if hosts, err := filepath.Abs(s.env.SocketDir); s.env.SocketDir != "" && err == nil && hosts == dir {

@@ -3,6 +3,8 @@ package server
 import (
 	"os"
 	"time"
+
+	"github.com/pyvider/rpcplugin/internal/event"
 )
 
 // DefaultShutdownPoll is how often a ShutdownFile is looked for.
@@ -19,7 +21,7 @@ func (s *Server) watchFile() {
 	for {
 		if _, err := os.Lstat(s.cfg.ShutdownFile); err == nil {
 			err = os.Remove(s.cfg.ShutdownFile)
-			s.cfg.Logger.Info("the shutdown file is there; stopping", "path", s.cfg.ShutdownFile, "error", err)
+			s.cfg.log.Info("the shutdown file is there; stopping", event.OK(event.Plugin, event.Stop), "path", s.cfg.ShutdownFile, "error", err)
 			s.Stop()
 			return
 		}
