@@ -19,6 +19,7 @@ type Bridge struct {
 	cfg     Config
 	server  *server.Server
 	program program
+	admit   func(method string) error // keeps the RateLimit; nil without
 	closing sync.Once
 }
 
@@ -60,6 +61,7 @@ func Serve(ctx context.Context, cfg Config) error {
 func New(ctx context.Context, cfg Config) (*Bridge, error) {
 	b := &Bridge{cfg: cfg.withDefaults()}
 	host := b.cfg.Server
+	b.admit = host.RateLimit.Admit()
 	host.Register = nil
 	host.Versions = nil
 	host.Carry = b.carry

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pyvider/rpcplugin/internal/childlog"
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/internal/process"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/server"
@@ -21,6 +22,7 @@ const wordsWait = 300 * time.Millisecond
 // and the way to it. start makes it, stop ends it.
 type child struct {
 	cfg   Config
+	run   Config             // cfg as it was prepared
 	life  context.Context    // ends when the child is dead or given up
 	die   context.CancelFunc // ends life
 	open  context.Context    // ends with life, or when the host side stops
@@ -54,7 +56,7 @@ func newHaste() *haste {
 }
 
 func newChild(cfg Config, haste *haste, mourn func(*Error)) *child {
-	c := &child{cfg: cfg, haste: haste, mourn: mourn, began: time.Now(), ready: make(chan struct{})}
+	c := &child{cfg: cfg, run: cfg, haste: haste, mourn: mourn, began: time.Now(), ready: make(chan struct{})}
 	c.life, c.die = context.WithCancel(context.Background())
 	c.open = c.life
 	c.schema.dial, c.schema.open = c.dial, func() context.Context { return c.open }
@@ -84,8 +86,8 @@ func (c *child) start(ctx context.Context, host *server.Server) error {
 		return c.fail(&Error{Reason: ReasonPrepare, Command: c.cfg.name(), Err: err})
 	}
 	c.proc, err = process.Start(process.Config{
-		Command:       c.cfg.Command,
-		Env:           childEnviron(c.cfg, at, host.AppVersion()),
+		Command:       c.run.Command,
+		Env:           childEnviron(c.run, at, host.AppVersion()),
 		Guard:         true,
 		RemoveOnDeath: c.directories(host),
 		Logger:        c.cfg.Logger,
@@ -93,7 +95,7 @@ func (c *child) start(ctx context.Context, host *server.Server) error {
 	if err != nil {
 		return c.fail(&Error{Reason: ReasonCommand, Command: c.cfg.name(), Err: err})
 	}
-	c.cfg.Logger.Debug("child started", "command", c.cfg.name(), "pid", c.proc.Pid(), "address", at.Target())
+	c.cfg.log.Debug("child started", event.OK(event.Child, event.Start), "command", c.cfg.name(), "pid", c.proc.Pid(), "address", at.Target())
 	c.log = childlog.Read(c.proc.Stderr(), c.cfg.Logger)
 	c.link = newLink(at)
 	c.tasks.Go(func() { relay(host.Stdio().Stdout(), c.proc.Stdout()) })
@@ -143,7 +145,7 @@ func (c *child) await() {
 	err := c.link.open(ctx)
 	switch {
 	case err == nil:
-		c.cfg.Logger.Debug("child accepts", "command", c.cfg.name())
+		c.cfg.log.Debug("child accepts", event.OK(event.Child, event.Listen), "command", c.cfg.name(), "took", time.Since(c.began).Round(time.Millisecond))
 		close(c.ready)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		_ = c.fail(&Error{
@@ -219,7 +221,7 @@ func (c *child) stop() {
 	c.die()
 	if c.proc != nil {
 		if err := c.proc.Close(); err != nil {
-			c.cfg.Logger.Debug("cleaning up the child", "error", err)
+			c.cfg.log.Debug("cleaning up the child", event.Failed(event.Child, event.Clean), "error", err)
 		}
 	}
 	c.tasks.Wait()
@@ -232,7 +234,7 @@ func (c *child) stop() {
 	}
 	if c.dir != nil {
 		if err := c.dir.Close(); err != nil {
-			c.cfg.Logger.Debug("removing the child's directory", "error", err)
+			c.cfg.log.Debug("removing the child's directory", event.Failed(event.Socket, event.Clean), "error", err)
 		}
 	}
 }

@@ -8,14 +8,19 @@
 package bridge
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/pkg/client"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/server"
@@ -78,12 +83,19 @@ type Config struct {
 	// ChildCookie is what a native program finds in its environment; default:
 	// the Cookie of Server.
 	ChildCookie handshake.Cookie
+	// Prepare, if set, sees to what the program needs before its first life, and
+	// says how it is started then, each time. It ends when ctx does. It is called
+	// when the host's side is there, and calls wait for it without a limit; for a
+	// native program before New listens, and a host waits for that (hosts of
+	// go-plugin: one minute).
+	Prepare func(ctx context.Context, p Preparation) (Prepared, error)
 	// ListenTimeout is how long the child may take until it accepts, a native one
 	// until it has printed its line; default DefaultListenTimeout. After it, every
 	// call fails, or New does.
 	ListenTimeout time.Duration
 	// Server is the side of the host. Its Register, Versions, Unknown and Carry are
-	// the bridge's own, its Schemas are added to.
+	// the bridge's own, its Schemas are added to. Its RateLimit holds for the calls
+	// to the child.
 	Server server.Config
 	// Restarts is how often a program that has died, or did not accept in time, is
 	// started again, after a pause of 0.1 s, then twice as long each time, up to
@@ -94,6 +106,10 @@ type Config struct {
 	// EndWithChild ends Run when the child ends, for good with Restarts. By default the bridge stays
 	// and tells the host, call by call, what happened.
 	EndWithChild bool
+	// DeathCode is the code of the status that a call gets when the child is dead
+	// or out of reach; default: Internal, whose message every host shows. Hosts that
+	// start a plugin again once it has ended want Unavailable, and EndWithChild.
+	DeathCode codes.Code
 	// CrashReport gets, when the child dies, its last words as plain text led
 	// by "panic: ", which hosts show to their users; default: nowhere. It is
 	// to be the plugin's stderr.
@@ -101,6 +117,9 @@ type Config struct {
 	// Logger gets what happens, and the child's stderr line by line with its
 	// levels; default: nothing is logged.
 	Logger *slog.Logger
+	log    *slog.Logger // Logger, for records of this package
+
+	release func() // see Prepared
 }
 
 // withDefaults returns a copy in which nothing is left to be defaulted.
@@ -126,9 +145,14 @@ func (c Config) withDefaults() Config {
 	if c.CrashReport == nil {
 		c.CrashReport = io.Discard
 	}
+	if c.DeathCode == codes.OK {
+		c.DeathCode = codes.Internal
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Logger = event.InRun(c.Logger, strconv.Itoa(os.Getpid()))
+	c.log = event.Named(c.Logger, "bridge")
 	if c.Server.Logger == nil {
 		c.Server.Logger = c.Logger
 	}

@@ -21,6 +21,8 @@ const (
 	ReasonCommand Reason = "command"
 	// ReasonPrepare: the child's directory, port or connection cannot be made.
 	ReasonPrepare Reason = "prepare"
+	// ReasonSetup: Config.Prepare has failed, which is the cause.
+	ReasonSetup Reason = "setup"
 	// ReasonListen: the child did not accept at its address in time.
 	ReasonListen Reason = "listen"
 	// ReasonHandshake: a native child did not start as a plugin does. The cause
@@ -73,6 +75,9 @@ func (e *Error) advised() string {
 	if e.Reason == ReasonListen {
 		return e.sentence() + "; " + e.Hint() + e.words()
 	}
+	if hint := e.Hint(); e.Reason == ReasonSetup && hint != "" {
+		return e.sentence() + "\n" + hint
+	}
 	return e.Error()
 }
 
@@ -92,6 +97,8 @@ func (e *Error) sentence() string {
 		return program + e.Status.String()
 	case ReasonLost:
 		return program + "closed its connection: " + status.Convert(e.Err).Message()
+	case ReasonSetup:
+		return program + "cannot be prepared: " + e.Err.Error()
 	case ReasonPrepare:
 		return program + fmt.Sprintf("cannot be reached: %v", e.Err)
 	default:
@@ -107,7 +114,7 @@ func (e *Error) Hint() string {
 	switch e.Reason {
 	case ReasonHandshake:
 		return adviceOf(e.Err)
-	case ReasonCommand, ReasonPrepare:
+	case ReasonCommand, ReasonPrepare, ReasonSetup:
 		if hinter, ok := e.Err.(interface{ Hint() string }); ok {
 			return hinter.Hint()
 		}

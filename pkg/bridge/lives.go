@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/internal/process"
 	"github.com/pyvider/rpcplugin/pkg/server"
 )
@@ -31,6 +31,7 @@ const (
 // another after each death.
 type lives struct {
 	cfg   Config
+	run   Config // cfg as it was prepared; of the goroutine that begins lives
 	haste *haste
 	over  context.Context // ends when no other life will come
 	end   context.CancelFunc
@@ -46,7 +47,7 @@ type lives struct {
 }
 
 func newLives(cfg Config) *lives {
-	l := &lives{cfg: cfg, haste: newHaste(), turned: make(chan struct{})}
+	l := &lives{cfg: cfg, run: cfg, haste: newHaste(), turned: make(chan struct{})}
 	l.over, l.end = context.WithCancel(context.Background())
 	l.left = cfg.Restarts
 	l.pauses = &backoff.ExponentialBackOff{
@@ -71,6 +72,10 @@ func (l *lives) look() error {
 // start begins the first life.
 func (l *lives) start(ctx context.Context, host *server.Server) error {
 	l.child.attach(host)
+	if l.cfg.Prepare != nil {
+		l.tasks.Go(func() { l.begin(host) })
+		return nil
+	}
 	if err := l.child.start(ctx, host); err != nil {
 		return err
 	}
@@ -93,10 +98,11 @@ func (l *lives) renew(host *server.Server) {
 		}
 		child.stop()
 		next := newChild(l.cfg, l.haste, l.mourn)
+		next.run = l.run
 		next.attach(host)
 		l.turn(next, child.failure())
 		if err := next.start(context.Background(), host); err != nil {
-			l.cfg.Logger.Error("the program cannot be started again", "command", l.cfg.name(), "error", err)
+			l.cfg.log.Error("the program cannot be started again", event.Failed(event.Child, event.Start), "command", l.cfg.name(), "error", err)
 			next.die()
 		}
 	}
@@ -119,7 +125,7 @@ func (l *lives) mourn(failure *Error) {
 		return // pause tells of it
 	}
 	if l.cfg.CrashReport == io.Discard {
-		l.cfg.Logger.Error("the child has died", "command", l.cfg.name(), "status", failure.Status.String())
+		l.cfg.log.Error("the child has died", event.Failed(event.Child, event.Run), "command", l.cfg.name(), "status", failure.Status.String())
 	}
 	_, _ = io.WriteString(l.cfg.CrashReport, failure.report())
 }
@@ -137,7 +143,7 @@ func (l *lives) pause(pause time.Duration, child *child, host *server.Server) bo
 		return false
 	default:
 	}
-	l.cfg.Logger.Warn("the program is started again", "command", l.cfg.name(), "pause", pause, "error", child.failure())
+	l.cfg.log.Warn("the program is started again", event.Retry(event.Child, event.Start), "command", l.cfg.name(), "pause", pause, "error", child.failure())
 	wait := time.NewTimer(pause)
 	defer wait.Stop()
 	select {
@@ -214,7 +220,7 @@ func (l *lives) refuse(ctx context.Context, err error) *status.Status {
 	child, before, fresh := l.child, l.before, time.Since(l.died) < freshDeath
 	l.mu.Unlock()
 	if before != nil && fresh && child.demise(ctx) == nil {
-		return status.New(codes.Internal, before.Error())
+		return status.New(l.cfg.DeathCode, before.Error())
 	}
 	return child.explain(ctx, err)
 }
@@ -235,6 +241,7 @@ func (l *lives) stop() {
 	l.tasks.Wait()
 	child, _ := l.present()
 	child.stop()
+	l.run.free()
 	l.haste.hurry()
 	l.end()
 }

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/internal/process"
 	"github.com/pyvider/rpcplugin/pkg/client"
 	"github.com/pyvider/rpcplugin/pkg/server"
@@ -23,6 +24,7 @@ import (
 // are.
 type native struct {
 	cfg    Config
+	run    Config // cfg as it was prepared
 	haste  *haste
 	life   context.Context // ends when the program is dead or given up
 	die    context.CancelFunc
@@ -114,7 +116,7 @@ func (n *native) watch() {
 	exit, words := n.client.LastWords()
 	failure := &Error{Reason: ReasonExited, Command: n.cfg.name(), Status: &exit, Accepted: true, Stderr: words}
 	if n.cfg.CrashReport == io.Discard {
-		n.cfg.Logger.Error("the child has died", "command", n.cfg.name(), "status", exit.String())
+		n.cfg.log.Error("the child has died", event.Failed(event.Child, event.Run), "command", n.cfg.name(), "status", exit.String())
 	}
 	_, _ = io.WriteString(n.cfg.CrashReport, failure.report())
 	n.mu.Lock()
@@ -142,7 +144,7 @@ func (n *native) check(context.Context) error {
 // refusal is the status of a call that the program will not get.
 func (n *native) refusal() error {
 	if failure := n.failure(); failure != nil {
-		return status.Error(codes.Internal, failure.Error())
+		return status.Error(n.cfg.DeathCode, failure.Error())
 	}
 	return status.Error(codes.Canceled, "the plugin is stopping")
 }
@@ -161,10 +163,10 @@ func (n *native) refuse(ctx context.Context, err error) *status.Status {
 	case <-ctx.Done():
 	}
 	if failure := n.failure(); failure != nil {
-		return status.New(codes.Internal, failure.Error())
+		return status.New(n.cfg.DeathCode, failure.Error())
 	}
 	lost := &Error{Reason: ReasonLost, Command: n.cfg.name(), Err: err}
-	return status.New(codes.Internal, lost.Error())
+	return status.New(n.cfg.DeathCode, lost.Error())
 }
 
 func (*native) spoke() {}
@@ -186,15 +188,16 @@ func (n *native) stop() {
 	if n.client != nil {
 		n.schema.close()
 		if err := n.client.Close(n.haste.ctx); err != nil {
-			n.cfg.Logger.Debug("cleaning up the child", "error", err)
+			n.cfg.log.Debug("cleaning up the child", event.Failed(event.Child, event.Clean), "error", err)
 		}
 	}
 	n.die()
 	n.haste.hurry()
 	n.tasks.Wait()
+	n.run.free()
 	if n.dir != nil {
 		if err := n.dir.Close(); err != nil {
-			n.cfg.Logger.Debug("removing the directory of the sockets", "error", err)
+			n.cfg.log.Debug("removing the directory of the sockets", event.Failed(event.Socket, event.Clean), "error", err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/pkg/client"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
 	"github.com/pyvider/rpcplugin/pkg/server"
@@ -83,10 +84,18 @@ func (n *native) makeDir(env handshake.Env) error {
 
 // start launches the program and waits until it has answered a ping.
 func (n *native) start(ctx context.Context, env handshake.Env) error {
+	var sockets []string
+	if n.dir != nil {
+		sockets = []string{n.dir.Dir()}
+	}
+	var err error
+	if n.run, err = prepareFirst(ctx, n.cfg, sockets); err != nil {
+		return err
+	}
 	cfg := client.Config{
-		Command: n.cfg.Command, Cookie: n.cfg.ChildCookie, AppVersions: n.offered(env),
+		Command: n.run.Command, Cookie: n.cfg.ChildCookie, AppVersions: n.offered(env),
 		TLS: n.cfg.ChildTLS, Multiplex: env.Multiplex, HoldSocket: true,
-		Environ: cleanEnviron(n.cfg), Env: n.cfg.Env,
+		Environ: cleanEnviron(n.cfg), Env: n.run.Env,
 		StartTimeout: n.cfg.ListenTimeout, StopGrace: nativeAnswer,
 		Stdout: n.stdout, Stderr: n.stderr, Logger: n.cfg.Logger,
 	}
@@ -94,11 +103,12 @@ func (n *native) start(ctx context.Context, env handshake.Env) error {
 		cfg.Networks = []string{n.cfg.ChildNetwork}
 	}
 	if n.dir != nil {
-		cfg.Runner = client.LocalRunner{RemoveOnDeath: []string{n.dir.Dir()}}
+		cfg.Runner = client.LocalRunner{RemoveOnDeath: sockets}
 	}
 	started, err := client.Start(ctx, cfg)
 	if cfg.TLS == client.TLSAuto && withoutCertificate(err) {
-		n.cfg.Logger.Warn("the program answers AutoMTLS without a certificate; it is started again, without TLS", "command", n.cfg.name())
+		n.cfg.log.Warn("the program answers AutoMTLS without a certificate; it is started again, without TLS",
+			event.Retry(event.Child, event.Start), "command", n.cfg.name())
 		cfg.TLS = client.TLSOff
 		started, err = client.Start(ctx, cfg)
 	}

@@ -52,7 +52,7 @@ func (c *child) check(ctx context.Context) error {
 // refusal is the status of a call that the child will not get.
 func (c *child) refusal() error {
 	if failure := c.failure(); failure != nil {
-		return status.Error(codes.Internal, failure.advised())
+		return status.Error(c.cfg.DeathCode, failure.advised())
 	}
 	return status.Error(codes.Canceled, "the plugin is stopping")
 }
@@ -60,10 +60,10 @@ func (c *child) refusal() error {
 // explain says what became of a child whose connection broke for err.
 func (c *child) explain(ctx context.Context, err error) *status.Status {
 	if failure := c.demise(ctx); failure != nil {
-		return status.New(codes.Internal, failure.Error())
+		return status.New(c.cfg.DeathCode, failure.Error())
 	}
 	lost := &Error{Reason: ReasonLost, Command: c.cfg.name(), Stderr: c.log.Tail(), Err: err}
-	return status.New(codes.Internal, lost.Error())
+	return status.New(c.cfg.DeathCode, lost.Error())
 }
 
 // demise is how a child ended whose connection broke: nil if that does not show
