@@ -44,7 +44,9 @@ func (p *Program) configureAsPlugin(options *commands) error {
 	if err != nil {
 		return err
 	}
-	parser, err := p.newParser(options, &settings{files: []*settingsFile{file}})
+	sources := newSettings("serve", environment{}, []*settingsFile{file})
+	p.note(sources.files)
+	parser, err := p.newParser(grammarOf([]string{"serve"}, options, true), sources)
 	if err != nil {
 		return err
 	}

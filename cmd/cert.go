@@ -31,10 +31,11 @@ type certGrammar struct {
 var errNotDue = errors.New("not to be renewed yet")
 
 // settingsOf is the environment in which the flags of a command are looked for.
-// Those of cert are not there, but for the ones that every command has:
-// RPCPLUGIN_KEY and RPCPLUGIN_CA are connect's, and must not end in a certificate.
+// Those of cert and pack are not there, but for the ones that every command has:
+// RPCPLUGIN_KEY and RPCPLUGIN_CA are connect's, and must not end in a certificate,
+// nor RPCPLUGIN_EXEC, which is serve's, in a package.
 func settingsOf(command string, lookup func(string) (string, bool)) func(string) (string, bool) {
-	if command != "cert" {
+	if command != "cert" && command != "pack" {
 		return lookup
 	}
 	return func(name string) (string, bool) {

@@ -27,32 +27,21 @@ type connectGrammar struct {
 	Connect connectCommand `cmd:"" usage:"-- CMD ARGS…" help:"Be the host: launch a plugin and look at it or call it."`
 }
 
-// connectGrammarOf is the command line, or as much of it as a connect needs: to
-// build the whole takes a good part of the time of a call. Settings files may
-// name flags of other commands, which have to be known then.
-func connectGrammarOf(args []string, options *commands, sources *settings) any {
-	if len(args) == 0 || args[0] != "connect" || len(sources.files) > 0 {
-		return grammarOf(args, options)
-	}
-	return &struct {
-		*globals
-		*connectGrammar
-	}{&options.globals, &options.connectGrammar}
-}
-
 // connectFlags are what all of connect's actions take.
 type connectFlags struct {
 	attachFlags
 	tlsFlags
+	retryFlags
 	sourceFlags
 
-	Host         string        `placeholder:"NAME" help:"Host to be: ${hosts}."`
-	Cookie       string        `placeholder:"NAME=VALUE" help:"Magic cookie to set."`
+	Host         string        `placeholder:"NAME" form:"host" help:"Host to be: ${hosts}."`
+	Cookie       string        `placeholder:"NAME=VALUE" form:"cookie" help:"Magic cookie to set."`
 	AppVersion   []int         `placeholder:"N,…" help:"App versions to offer; default: those of --host, else 1."`
 	TLS          string        `name:"tls" enum:"auto,off,files" default:"auto" help:"TLS with the plugin; auto is AutoMTLS, except where --host does without or the plugin runs already; files is what --cert, --key and --ca name, and follows from them."`
 	Multiplex    bool          `help:"Ask that brokered connections share the plugin's one connection; a plugin that does not offer it is refused."`
-	Env          []string      `sep:"none" placeholder:"NAME=VALUE" help:"Variable for the plugin; may be given again."`
+	Env          []string      `sep:"none" placeholder:"NAME=VALUE" form:"variables" help:"Variable for the plugin; may be given again."`
 	Timeout      time.Duration `default:"0s" help:"Bound on all of it; 0s is none."`
+	Transport    string        `enum:"auto,unix,tcp" default:"auto" help:"Network to offer to the plugin; auto is either."`
 	StartTimeout time.Duration `default:"1m" help:"How long the plugin may take until its handshake line."`
 	Output       string        `short:"o" enum:"text,json" default:"text" help:"Form of the output."`
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/charmbracelet/lipgloss"
+
+	"github.com/pyvider/rpcplugin/internal/event"
 )
 
 // logSink prints what a plugin says, line by line, each with where it comes from.
@@ -131,6 +133,9 @@ func (t *logTee) Handle(ctx context.Context, record slog.Record) error {
 	}
 	line := logLine{Time: record.Time, Source: "log", Level: levelText(record.Level), Message: record.Message}
 	record.Attrs(func(attribute slog.Attr) bool {
+		if !t.sink.json && event.ForFilters(attribute) {
+			return true
+		}
 		if line.Fields == nil {
 			line.Fields = make(map[string]any)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -84,9 +85,11 @@ func (f *connectFlags) within(ctx context.Context, p *Program, g globals, comman
 	if need.adjust != nil {
 		need.adjust(&config, running)
 	}
-	if s.Client, err = open(ctx, config, running); err != nil {
+	f.tell(p, config)
+	if s.Client, err = f.open(ctx, config, running); err != nil {
 		return f.ended(ctx, f.advise(err, config))
 	}
+	tellSecured(config.Logger, s.ID(), s.secured.Load())
 	defer func() { _ = s.Close(context.WithoutCancel(ctx)) }()
 	s.phases = s.Phases()
 	if need.program {
@@ -120,7 +123,7 @@ func (f *connectFlags) config(p *Program, command []string) (client.Config, *han
 		return client.Config{}, nil, err
 	}
 	config := client.Config{
-		Command: command, Cookie: known.cookie, AppVersions: known.versions, Environ: p.Environ, Env: f.Env,
+		Command: command, Cookie: known.cookie, AppVersions: known.versions, Environ: p.Environ, Env: slices.Concat(known.variables, pyviderForPlugins(p.Environ), f.Env),
 		StartTimeout: f.StartTimeout, Stdout: p.Stderr, Stderr: p.Stderr, Multiplex: f.Multiplex,
 		Logger: slog.New(slog.DiscardHandler),
 	}
@@ -132,6 +135,9 @@ func (f *connectFlags) config(p *Program, command []string) (client.Config, *han
 	if len(f.AppVersion) > 0 {
 		config.AppVersions = f.AppVersion
 	}
+	if network := automatic(f.Transport); network != "" {
+		config.Networks = []string{network}
+	}
 	if err := f.protect(&config, known.noTLS); err != nil {
 		return client.Config{}, nil, err
 	}
@@ -139,7 +145,7 @@ func (f *connectFlags) config(p *Program, command []string) (client.Config, *han
 	if f.Attach != "" {
 		config.AppVersions = nil // an address tells of none
 	}
-	return config, running, errors.Join(err, checkEnv(f.Env), checkVersions(f.AppVersion),
+	return config, running, errors.Join(err, f.checkRetries(), checkEnv(f.Env), checkVersions(f.AppVersion),
 		checkDuration("--timeout", f.Timeout), checkDuration("--start-timeout", f.StartTimeout))
 }
 

@@ -23,7 +23,7 @@ const (
 	exitStart       = 3 // the plugin did not start or its handshake was refused
 	exitTLS         = 4
 	exitTimeout     = 5
-	exitLimit       = 6  // a --fail-if holds
+	exitLimit       = 6  // a --fail-if holds, or pack --check has found errors
 	exitNotDue      = 7  // the answer no of "cert needs-renewal"
 	exitStatus      = 64 // plus the gRPC status code of a call
 	exitInterrupted = 130
@@ -37,7 +37,7 @@ const exitHelp = `Exit status:
   3     the plugin did not start, or its handshake was refused
   4     TLS or a certificate
   5     --timeout ran out
-  6     a --fail-if of bench holds
+  6     a --fail-if of bench holds, or pack --check has found errors
   7     "cert needs-renewal": not yet
   64+n  the call ended with gRPC status n
   130   interrupted`
@@ -95,6 +95,7 @@ func exitCode(err error) int {
 		call     *callError
 		plugin   *client.Error
 		limit    *limitError
+		checked  *packFindings
 		served   *server.Error
 		bridged  *bridge.Error
 		timedOut = errors.Is(err, context.DeadlineExceeded)
@@ -106,7 +107,7 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case errors.Is(err, errNotDue):
 		return exitNotDue
-	case errors.As(err, &limit):
+	case errors.As(err, &limit), errors.As(err, &checked):
 		return exitLimit
 	case errors.As(err, &start):
 		return exitStart
@@ -139,9 +140,11 @@ func servedCode(err *server.Error) int {
 	switch err.Reason {
 	case server.ReasonCookie, server.ReasonServe:
 		return exitInternal
+	case server.ReasonConfig:
+		return exitUsage
 	case server.ReasonTLS:
 		return exitTLS
-	case server.ReasonEnvironment, server.ReasonNetwork, server.ReasonListen, server.ReasonRegister, server.ReasonLine:
+	case server.ReasonEnvironment, server.ReasonNetwork, server.ReasonListen, server.ReasonRegister, server.ReasonLine, server.ReasonNoHost:
 		return exitStart
 	default:
 		return exitInternal

@@ -28,6 +28,8 @@ type Program struct {
 	LookupEnv func(string) (string, bool)
 	// Environ is the whole of it.
 	Environ []string
+
+	settingsRead []string // paths of the files that settings were read from
 }
 
 // Main runs the program with the streams and the environment of this process
@@ -66,14 +68,17 @@ var errReported = errors.New("reported")
 type commands struct {
 	globals
 
-	Serve serveCommand `cmd:"" usage:"[--exec CMD ARGS…]" help:"Run a plugin: a program of any language, or the built-in one."`
+	serveGrammar
 	connectGrammar
 	Bench     benchCommand     `cmd:"" help:"Put load on a plugin, or time its life, and tell how it did."`
 	Handshake handshakeCommand `cmd:"" help:"Explain handshake lines."`
 	certGrammar
+	packGrammar
+	Config      configCommand      `cmd:"" help:"Show and check settings: flags, environment and rpcplugin.yaml."`
 	Descriptors descriptorsCommand `cmd:"" help:"Write the built-in descriptor sets, for code generators."`
 	Completion  completionCommand  `cmd:"" help:"Print a script that completes commands, flags and names for bash, zsh or fish."`
 	Complete    completeCommand    `cmd:"" hidden:"" usage:"-- CMD ARGS…" help:"Answer the scripts of completion."`
+	Man         manCommand         `cmd:"" help:"Print the man page, or write all of them into a folder."`
 	versionGrammar
 }
 
@@ -83,6 +88,7 @@ type globals struct {
 	Color     string   `enum:"auto,always,never" default:"auto" help:"Colour on stderr; NO_COLOR is honoured."`
 	LogLevel  string   `enum:"auto,trace,debug,info,warn,error,off" default:"auto" placeholder:"LEVEL" help:"Lowest level that is logged: trace, debug, info, warn, error or off; auto is warn, debug when serving by hand, trace for a host."`
 	LogFormat string   `enum:"auto,text,json,logfmt,hclog" default:"auto" placeholder:"FORM" help:"Form of the log on stderr: text, json, logfmt or hclog; auto is hclog for a host, text for a person."`
+	Emoji     *bool    `negatable:"" help:"Three emoji before each message of the text log, for domain, action and result; by default on a UTF-8 terminal, --no-emoji for never."`
 }
 
 // renderer styles what is written to stderr.
@@ -94,8 +100,9 @@ func (p *Program) dispatch(ctx context.Context, options *commands) error {
 		return p.runAsPlugin(ctx, options)
 	}
 	args, plugin := splitCommand(asFlags(p.Args[1:]))
-	sources, broken := p.settings(environment{lookup: settingsOf(commandName(args), p.LookupEnv)}, takesSettings(args))
-	parser, err := p.newParser(connectGrammarOf(args, options, sources), sources)
+	sources, broken := p.settings(commandName(args), takesSettings(args))
+	p.note(sources.files)
+	parser, err := p.newParser(grammarOf(args, options, len(sources.files) > 0), sources)
 	if err != nil {
 		return err
 	}
@@ -192,7 +199,7 @@ func takesSettings(args []string) bool {
 func commandName(args []string) string {
 	for _, arg := range args {
 		switch arg {
-		case "serve", "connect", "bench", "handshake", "cert", "descriptors", "completion", "complete", "version":
+		case "serve", "connect", "bench", "handshake", "cert", "pack", "descriptors", "completion", "complete", "man", "version", "config":
 			return arg
 		}
 	}

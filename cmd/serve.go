@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 
 	"github.com/pyvider/rpcplugin/internal/kv"
 	"github.com/pyvider/rpcplugin/internal/schema"
@@ -24,16 +25,20 @@ import (
 
 // serveCommand is the plugin role.
 type serveCommand struct {
+	servingFlags
+	serveTLSFlags
+	pythonFlags
+
 	Exec           []string      `sep:"none" placeholder:"CMD ARGS…" help:"Program to serve: a gRPC server that listens, without TLS, at the address in RPCPLUGIN_CHILD_ADDRESS. All that follows is its command line. Without it a built-in key-value plugin is served."`
-	Host           string        `placeholder:"NAME" help:"Host whose cookie and versions to use: ${hosts}."`
-	Cookie         string        `placeholder:"NAME=VALUE" help:"Magic cookie that the host must have set."`
+	Host           string        `placeholder:"NAME" form:"host" help:"Host whose cookie and versions to use: ${hosts}."`
+	Cookie         string        `placeholder:"NAME=VALUE" form:"cookie" help:"Magic cookie that the host must have set."`
 	AppVersion     []int         `placeholder:"N,…" help:"App versions that the program serves; default: the highest that the host offers."`
 	Transport      string        `enum:"auto,unix,tcp" default:"auto" help:"Network toward the host."`
-	TLS            string        `name:"tls" enum:"auto,off" default:"auto" help:"TLS with the host; auto is mutual TLS if the host asks for it."`
+	TLS            string        `name:"tls" enum:"auto,off,files" default:"auto" help:"TLS with the host; auto is mutual TLS if the host asks for it; files is what --cert, --key and --client-ca name, and follows from them."`
 	Child          string        `enum:"plain,native" default:"plain" help:"What the program speaks: plain gRPC, or native, go-plugin's protocol itself."`
 	ChildTLS       string        `name:"child-tls" enum:"auto,off" default:"auto" help:"TLS with a native program; auto is mutual TLS if it answers with a certificate."`
 	ChildTransport string        `enum:"auto,unix,tcp" default:"auto" help:"Network toward the program."`
-	Env            []string      `sep:"none" placeholder:"NAME=VALUE" help:"Variable for the program; may be given again."`
+	Env            []string      `sep:"none" placeholder:"NAME=VALUE" form:"variables" help:"Variable for the program; may be given again."`
 	DescriptorSet  []string      `placeholder:"FILE" help:"What the program's services look like, for reflection: a descriptor set, or the built-in tfplugin5 or tfplugin6."`
 	ListenTimeout  time.Duration `default:"1m" help:"How long the program may take until it accepts."`
 	Restart        int           `placeholder:"N" help:"How often a plain program that has died is started again, with growing pauses; default: never."`
@@ -56,9 +61,9 @@ it then need not know the TLS of its hosts.
   rpcplugin serve --host terraform --child native --exec ./provider
 
 Every flag can be set in the environment (RPCPLUGIN_HOST=terraform) and in
-rpcplugin.yaml (host: terraform). A copy of this program under another name,
-with an rpcplugin.yaml beside it, is that plugin: it runs "serve" with those
-settings.`
+rpcplugin.yaml (host: terraform); "rpcplugin config show" tells what is in
+force. A copy of this program under another name, with an rpcplugin.yaml beside
+it, is that plugin: it runs "serve" with those settings.`
 }
 
 // plugin is what serve runs: a server.Server or a bridge.Bridge.
@@ -134,15 +139,17 @@ type role struct {
 	title      string // of the host, for people
 	cookie     handshake.Cookie
 	child      handshake.Cookie // for a native program
+	variables  []string         // that the host would have set besides
 	versions   []int
 	hosted     bool // a cookie is asked for
 	standalone bool
+	ends       bool // with the program, and does not stay to tell of its death
 	audience   audience
 }
 
 func (c *serveCommand) role(p *Program) (role, error) {
 	known, err := findHost(c.Host)
-	if err = errors.Join(err, checkVersions(c.AppVersion), checkDuration("--listen-timeout", c.ListenTimeout), checkEnv(c.Env), checkRestart(c.Restart, c.Child)); err != nil {
+	if err = errors.Join(err, checkVersions(c.AppVersion), checkDuration("--listen-timeout", c.ListenTimeout), checkEnv(c.Env), checkRestart(c.Restart, c.Child), c.checkPython(c.Exec)); err != nil {
 		return role{}, err
 	}
 	r := role{title: known.title, cookie: known.cookie, versions: c.AppVersion, standalone: c.Standalone, audience: forHost}
@@ -156,17 +163,35 @@ func (c *serveCommand) role(p *Program) (role, error) {
 	if !r.hosted && isTerminal(p.Stdout) {
 		r.standalone = true
 	}
-	if len(r.versions) == 0 && known.served != 0 && (c.Child != "native" || r.standalone) { // a native program says itself
-		r.versions = []int{known.served}
+	if len(r.versions) == 0 {
+		r.versions = c.served(known, r.standalone)
 	}
+	r.ends = r.standalone || known.revives
 	if r.standalone {
-		r.cookie, r.audience = handshake.Cookie{}, forAuthor
+		r.cookie, r.audience, r.variables = handshake.Cookie{}, forAuthor, known.variables
 	}
 	return r, nil
 }
 
+// served are the app versions of a plugin that was not told its own; none leaves
+// it to the host. A native program says itself which of the host's it has.
+func (c *serveCommand) served(host knownHost, standalone bool) []int {
+	switch {
+	case c.Child == "native" && standalone:
+		return host.versions
+	case c.Child == "native":
+		return nil
+	case host.served != 0:
+		return []int{host.served}
+	case standalone && len(host.versions) > 0:
+		return []int{slices.Max(host.versions)}
+	}
+	return nil
+}
+
 // start makes the plugin; nothing is on stdout yet.
 func (c *serveCommand) start(ctx context.Context, p *Program, r role, logger *slog.Logger) (plugin, error) {
+	c.tell(p, r, logger)
 	host := server.Config{
 		Cookie: r.cookie, AppVersions: r.versions, Network: automatic(c.Transport), LookupEnv: p.LookupEnv,
 		Stdout: p.Stdout, KeepSocket: r.standalone, IgnoreHost: r.standalone, Logger: logger,
@@ -176,6 +201,9 @@ func (c *serveCommand) start(ctx context.Context, p *Program, r role, logger *sl
 	}
 	if r.standalone {
 		host.LookupEnv = func(string) (string, bool) { return "", false }
+	}
+	if err := c.serving(&host, logger); err != nil {
+		return nil, err
 	}
 	if len(c.Exec) == 0 {
 		store := kv.NewStore("")
@@ -195,8 +223,12 @@ func (c *serveCommand) start(ctx context.Context, p *Program, r role, logger *sl
 		crash = p.Stderr
 	}
 	config := bridge.Config{
-		Command: c.Exec, Environ: c.withoutCookies(p.Environ), Env: c.Env, ChildNetwork: automatic(c.ChildTransport),
-		ListenTimeout: c.ListenTimeout, Restarts: c.Restart, Server: host, EndWithChild: r.standalone, CrashReport: crash, Logger: logger,
+		Command: c.Exec, Environ: c.withoutCookies(p.Environ), Env: slices.Concat(r.variables, c.Env), ChildNetwork: automatic(c.ChildTransport),
+		ListenTimeout: c.ListenTimeout, Restarts: c.Restart, Server: host, EndWithChild: r.ends, CrashReport: crash, Logger: logger,
+		Prepare: c.pythonEnvironment(logger),
+	}
+	if r.ends && !r.standalone { // the host starts it again, once it knows
+		config.DeathCode = codes.Unavailable
 	}
 	if c.Child == "native" {
 		config.Kind, config.ChildCookie, config.ChildTLS = bridge.KindNative, r.child, client.TLS(automatic(c.ChildTLS))

@@ -29,10 +29,18 @@ func (c *serveCommand) explainAttach(p *Program, at handshake.Reattach) {
 		export, quote = "set ", ""
 	}
 	fmt.Fprintf(p.Stderr, "serving %s, app version %d, process %d; Ctrl-C stops it\n\n", what, at.ProtocolVersion, os.Getpid())
-	if known, _ := findHost("terraform"); slices.Contains(known.versions, at.ProtocolVersion) {
+	if c.Cert != "" { // hosts of go-plugin attach without TLS
+		fmt.Fprintf(p.Stderr, "To look at it: rpcplugin connect --attach %s --ca FILE, and --cert and --key if hosts need them\n\n", shellWord(at.Address, quote))
+		return
+	}
+	known, _ := findHost("terraform")
+	named, _ := findHost(c.Host)
+	switch {
+	case c.Host != "" && named.cookie != known.cookie: // a plugin of another host
+	case slices.Contains(known.versions, at.ProtocolVersion):
 		fmt.Fprintf(p.Stderr, "Terraform and OpenTofu attach with this in their environment:\n\n  %sTF_REATTACH_PROVIDERS=%s%s%s\n\n",
 			export, quote, strings.ReplaceAll(terraform, "'", `'\''`), quote)
-	} else {
+	default:
 		fmt.Fprintf(p.Stderr, "Terraform and OpenTofu take app versions 5 and 6, not %d: for them add --host terraform\n\n", at.ProtocolVersion)
 	}
 	fmt.Fprintf(p.Stderr, "Other hosts of go-plugin attach with this reattach configuration:\n\n  %s\n\n", other)

@@ -13,6 +13,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// fileHint says what a settings file is.
+const fileHint = "it is a YAML file of flag names and values, such as \"host: terraform\""
+
 // settingsFile is one rpcplugin.yaml.
 type settingsFile struct {
 	path   string
@@ -23,101 +26,126 @@ type settingsFile struct {
 
 // readSettings reads a file of flag names and values.
 func readSettings(path string) (*settingsFile, error) {
+	file, mistakes := loadSettings(path)
+	if len(mistakes) > 0 {
+		return nil, mistakes[0]
+	}
+	return file, nil
+}
+
+// loadSettings reads a file as far as that goes.
+func loadSettings(path string) (*settingsFile, []error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, []error{err}
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return nil, err
+		return nil, []error{err}
 	}
 	file := &settingsFile{path: path, dir: dir, values: make(map[string]*yaml.Node)}
 	var document yaml.Node
 	if err := yaml.Unmarshal(data, &document); err != nil {
-		return nil, &usageError{err: fmt.Errorf("%s: %w", path, err), hint: "it is a YAML file of flag names and values, such as \"host: terraform\""}
+		return nil, []error{&usageError{err: fmt.Errorf("%s: %w", path, err), hint: fileHint}}
 	}
 	if len(document.Content) == 0 || document.Content[0].Tag == "!!null" {
 		return file, nil
 	}
 	top := document.Content[0]
 	if top.Kind != yaml.MappingNode {
-		return nil, usagef("it is a YAML file of flag names and values, such as \"host: terraform\"",
-			"%s:%d: expected flag names and values", path, top.Line)
+		return nil, []error{usagef(fileHint, "%s:%d: expected flag names and values", path, top.Line)}
 	}
+	var mistakes []error
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		key := top.Content[i]
 		if file.values[key.Value] != nil {
-			return nil, usagef("keep one of the two", "%s:%d: key %q is there twice", path, key.Line, key.Value)
+			mistakes = append(mistakes, usagef("keep one of the two", "%s:%d: key %q is there twice", path, key.Line, key.Value))
+			continue
 		}
 		file.keys = append(file.keys, key)
 		file.values[key.Value] = top.Content[i+1]
 	}
-	return file, nil
+	return file, mistakes
 }
 
-func (f *settingsFile) checkKeys(known []string) error {
+// checkKeys tells of all keys that are neither a known setting nor one of
+// pyvider-rpcplugin's.
+func (f *settingsFile) checkKeys(known []string) []error {
+	var mistakes []error
 	for _, key := range f.keys {
-		if !slices.Contains(known, key.Value) {
-			return usagef("keys are the names of flags: "+strings.Join(known, ", "),
-				"%s:%d: unknown key %q, did you mean %q?", f.path, key.Line, key.Value, nearest(key.Value, known))
+		names, hint := known, "keys are the names of flags; \"rpcplugin config list\" has them all"
+		if isPyviderName(key.Value) {
+			names = pyviderNames()
+			hint = "\"rpcplugin config list\" has what stands for it here; variables of the program go below \"env\""
+		}
+		if !slices.Contains(names, key.Value) {
+			mistakes = append(mistakes, usagef(hint, "%s:%d: unknown key %q, did you mean %q?",
+				f.path, key.Line, key.Value, nearest(key.Value, names)))
 		}
 	}
-	return nil
+	return mistakes
 }
 
 // value turns a node into what kong takes for flag: a string, or a list.
 func (f *settingsFile) value(node *yaml.Node, flag *kong.Flag) (any, error) {
-	isList := flag.Target.Kind() == reflect.Slice
-	if node.Tag == "!!null" {
-		return nil, errors.New("expected a value, found none")
+	k := kindOf(flag)
+	if k == kindWords && node.Kind == yaml.ScalarNode && node.Tag != "!!null" {
+		var words []string
+		for _, word := range strings.Fields(node.Value) {
+			words = append(words, f.expand(word)) // last: the directory may have spaces
+		}
+		return anyList(words), nil
 	}
-	switch node.Kind {
-	case yaml.ScalarNode:
-		if flag.Name == execFlag {
-			var words []string
-			for _, word := range strings.Fields(node.Value) {
-				words = append(words, f.expand(word)) // last: the directory may have spaces
-			}
-			return anyList(words), nil
+	words, err := f.texts(node, k)
+	switch {
+	case err != nil:
+		return nil, err
+	case !k.isList():
+		return words[0], nil
+	case flag.Target.Type().Elem().Kind() == reflect.String:
+		return anyList(words), nil
+	default: // kong decodes such a list from one text
+		return strings.Join(words, ","), nil
+	}
+}
+
+// texts are the parts of a value: one, if the kind has none.
+func (f *settingsFile) texts(node *yaml.Node, k kind) ([]string, error) {
+	switch {
+	case node.Tag == "!!null":
+		return nil, errors.New("expected a value, found none")
+	case node.Kind == yaml.ScalarNode:
+		return []string{f.expand(node.Value)}, nil
+	case node.Kind == yaml.SequenceNode && !k.isList():
+		return nil, errors.New("expected one value, found a list")
+	case node.Kind == yaml.MappingNode && !k.isList():
+		return nil, errors.New("expected one value, found a map")
+	case node.Kind == yaml.SequenceNode:
+		return f.elements(node, 1)
+	case node.Kind == yaml.MappingNode && k == kindVariables:
+		values, err := f.elements(node, 2)
+		for i := range values {
+			values[i] = node.Content[2*i].Value + "=" + values[i]
 		}
-		text := f.expand(node.Value)
-		if isList {
-			return f.elements([]string{text}, flag), nil
-		}
-		return text, nil
-	case yaml.SequenceNode:
-		if !isList {
-			return nil, errors.New("expected one value, found a list")
-		}
-		var words []string
-		for _, element := range node.Content {
-			if element.Kind != yaml.ScalarNode {
-				return nil, fmt.Errorf("line %d: expected a list of plain values", element.Line)
-			}
-			words = append(words, f.expand(element.Value))
-		}
-		return f.elements(words, flag), nil
-	case yaml.MappingNode:
-		if !isList {
-			return nil, errors.New("expected one value, found a map")
-		}
-		var words []string
-		for i := 0; i+1 < len(node.Content); i += 2 {
-			words = append(words, node.Content[i].Value+"="+f.expand(node.Content[i+1].Value))
-		}
-		return f.elements(words, flag), nil
+		return values, err
+	case node.Kind == yaml.MappingNode:
+		return nil, errors.New("expected a value or a list, found a map")
 	default:
 		return nil, errors.New("expected a value, a list or a map")
 	}
 }
 
-// elements gives kong a list of the kind that it decodes: of strings as they
-// are, of anything else as one text with commas.
-func (f *settingsFile) elements(words []string, flag *kong.Flag) any {
-	if flag.Target.Type().Elem().Kind() == reflect.String {
-		return anyList(words)
+// elements are the values of a list, or every second node of a map.
+func (f *settingsFile) elements(node *yaml.Node, step int) ([]string, error) {
+	var words []string
+	for i := step - 1; i < len(node.Content); i += step {
+		element := node.Content[i]
+		if element.Kind != yaml.ScalarNode || element.Tag == "!!null" {
+			return nil, fmt.Errorf("line %d: expected a list of plain values; an empty one is written \"\"", element.Line)
+		}
+		words = append(words, f.expand(element.Value))
 	}
-	return strings.Join(words, ",")
+	return words, nil
 }
 
 // expand replaces ${dir}.

@@ -1,12 +1,15 @@
 package cmd
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
 // parseServe parses "serve" with one settings file and an environment.
@@ -23,7 +26,8 @@ func parseServe(t *testing.T, file string, env map[string]string) (serveCommand,
 	lookup := func(name string) (string, bool) { value, set := env[name]; return value, set }
 	p := &Program{Args: []string{"rpcplugin"}, LookupEnv: lookup}
 	var options commands
-	parser, err := p.newParser(&options, &settings{env: environment{lookup: lookup}, files: []*settingsFile{read}})
+	of := environment{lookup: lookup, names: slices.Collect(maps.Keys(env)), known: p.flagNames}
+	parser, err := p.newParser(&options, newSettings("serve", of, []*settingsFile{read}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +38,7 @@ func parseServe(t *testing.T, file string, env map[string]string) (serveCommand,
 func TestSettingsKinds(t *testing.T) {
 	t.Parallel()
 	serve, err := parseServe(t, `
-host: "null"
+provider: "null"
 standalone: yes
 listen-timeout: 90s
 app-version: [5, 6]
@@ -48,8 +52,8 @@ descriptor-set: one.binpb
 	if err != nil {
 		t.Fatal(err)
 	}
-	if serve.Host != "null" || !serve.Standalone || serve.ListenTimeout != 90*time.Second {
-		t.Errorf("single values: %q, %t, %s", serve.Host, serve.Standalone, serve.ListenTimeout)
+	if serve.Provider != "null" || !serve.Standalone || serve.ListenTimeout != 90*time.Second {
+		t.Errorf("single values: %q, %t, %s", serve.Provider, serve.Standalone, serve.ListenTimeout)
 	}
 	if !slices.Equal(serve.AppVersion, []int{5, 6}) {
 		t.Errorf("app-version = %d", serve.AppVersion)
@@ -109,6 +113,21 @@ func TestSettingsRefused(t *testing.T) {
 		{"list in a list", "exec: [a, [b]]\n", nil, "line 1: expected a list of plain values"},
 		{"anchor", "tls: &a auto\ntransport: *a\n", nil, ":2: expected a value, a list or a map"},
 		{"word", "tls: on\n", nil, `:1: "on", expected one of auto, off`},
+		{"host", "host: teraform\n", nil, `:1: "teraform", expected one of terraform, opentofu`},
+		{"cookie", "cookie: secret\n", nil, `:1: "(set)", expected the form NAME=VALUE`},
+		{"count", "restart: -1\n", nil, `:1: "-1", expected a whole number from 0`},
+		{"rate", "rate-limit: many\n", nil, `:1: "many", expected a number from 0`},
+		{"no number", "rate-limit: .nan\n", nil, `:1: ".nan", expected a number from 0`},
+		{"address", "listen: 127.0.0.1:66666\n", nil, `:1: "127.0.0.1:66666", expected unix:/path`},
+		{"span backwards", "grace: -1s\n", nil, `:1: "-1s", expected a time span`},
+		{"variable in a list", "env: [A]\n", nil, `:1: "(set)", expected the form NAME=VALUE`},
+		{"no value in a map", "env: {A: }\n", nil, `line 1: expected a list of plain values`},
+		{"map for a list", "descriptor-set: {A: b}\n", nil, `:1: expected a value or a list, found a map`},
+		{"pyvider's key", "PLUGIN_SERVER_TRANSPORT: tcp\n", nil, `:1: unknown key "PLUGIN_SERVER_TRANSPORT", did you mean "PLUGIN_SERVER_TRANSPORTS"?`},
+		{"pyvider's value", "PLUGIN_SERVER_TRANSPORTS: udp\n", nil, `:1 (PLUGIN_SERVER_TRANSPORTS) is "udp", expected unix, tcp or both`},
+		{"pyvider's list", "PLUGIN_AUTO_MTLS: {a: 1}\n", nil, `:1 (PLUGIN_AUTO_MTLS): expected a value or a list, found a map`},
+		{"pyvider's variable", "", map[string]string{"PLUGIN_GRPC_GRACE_PERIOD": "soon"}, `PLUGIN_GRPC_GRACE_PERIOD is "soon", expected a number of seconds`},
+		{"misspelt variable", "", map[string]string{"RPCPLUGIN_TRANSPRT": "tcp"}, `unknown variable "RPCPLUGIN_TRANSPRT", did you mean "RPCPLUGIN_TRANSPORT"?`},
 		{"time span", "listen-timeout: 10\n", nil, `:1: "10", expected a time span`},
 		{"number", "app-version: six\n", nil, `:1: "six", expected whole numbers`},
 		{"truth", "standalone: perhaps\n", nil, `:1: "perhaps", expected true or false`},
@@ -149,5 +168,52 @@ func TestNearest(t *testing.T) {
 		if got := nearest(word, known); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
 		}
+	}
+}
+
+// Variables of others are left alone: what a bridge tells its program, what is
+// nobody's setting, what is a flag of another command.
+func TestForeignVariables(t *testing.T) {
+	t.Parallel()
+	_, err := parseServe(t, "", map[string]string{
+		"RPCPLUGIN_CHILD_ADDRESS": "unix:/x", "RPCPLUGIN_CACHE": "/x", "RPCPLUGIN_START_TIMEOUT": "x", "RPCPLUGIN_FAIL_IF": "x",
+		"PLUGIN_SERVER_TRANSPORT": "tcp",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// One name means one thing: the type, the choices and the unit of a setting are
+// the same for every command.
+func TestSettingsAgree(t *testing.T) {
+	t.Parallel()
+	p := &Program{Args: []string{"rpcplugin"}}
+	app, err := p.settingsModel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := make(map[string]setting)
+	var visit func(node *kong.Node)
+	visit = func(node *kong.Node) {
+		for _, flag := range node.Flags {
+			one := settingFrom(flag)
+			if other, is := seen[flag.Name]; is && (one.Type != other.Type || one.Unit != other.Unit || !slices.Equal(one.Choices, other.Choices)) {
+				t.Errorf("--%s is %+v in %q, and elsewhere %+v", flag.Name, one, node.Path(), other)
+			}
+			seen[flag.Name] = one
+			if flag.HasDefault && flag.Name != "help" {
+				if err := checkValue(flag, "the default is", flag.Default); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		for _, child := range node.Children {
+			visit(child)
+		}
+	}
+	visit(app.Node)
+	if len(seen) < 40 {
+		t.Errorf("%d settings, want them all", len(seen))
 	}
 }

@@ -1,11 +1,8 @@
 package cmd
 
 import (
-	"reflect"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -15,38 +12,49 @@ import (
 // checkValue refuses what flag cannot take. The parser would do so as well, but
 // cannot say where the value came from.
 func checkValue(flag *kong.Flag, where string, value any) error {
-	text, single := value.(string)
-	if !single {
-		return nil // words, of which all are taken
-	}
-	expected := ""
-	switch kind := flag.Target.Type(); {
-	case flag.Enum != "":
-		if !slices.Contains(flag.EnumSlice(), text) {
-			expected = "one of " + strings.Join(flag.EnumSlice(), ", ")
-		}
-	case kind == reflect.TypeFor[time.Duration]():
-		if _, err := time.ParseDuration(text); err != nil {
-			expected = "a time span such as 500ms, 10s or 2m"
-		}
-	case kind.Kind() == reflect.Bool:
-		if !slices.Contains([]string{"true", "false", "yes", "no", "1", "0"}, strings.ToLower(text)) {
-			expected = "true or false"
-		}
-	case kind == reflect.TypeFor[[]int]():
-		for _, part := range strings.Split(text, ",") {
-			if _, err := strconv.Atoi(part); err != nil {
-				expected = "whole numbers such as 5,6"
-			}
+	k, choices := kindOf(flag), choicesOf(flag)
+	var texts []string
+	switch value := value.(type) {
+	case string:
+		texts = []string{value}
+	case []any:
+		for _, word := range value {
+			texts = append(texts, word.(string)) //nolint:forcetypeassert // anyList made it of strings
 		}
 	}
-	if expected == "" {
-		return nil
+	for _, text := range texts {
+		if !k.fits(text, choices) {
+			return usagef("correct it there; \"rpcplugin config list\" says what it is",
+				"%s %q, expected %s", where, shown(k, text), k.expected(choices))
+		}
 	}
-	return usagef("correct it there, or give --"+flag.Name+" on the command line", "%s %q, expected %s", where, text, expected)
+	return nil
 }
+
+// shown is a value as it may be shown: nothing of a secret.
+func shown(k kind, text string) string {
+	if text == "" {
+		return ""
+	}
+	if k == kindCookie || k == kindVariables || strings.Contains(text, "-----BEGIN ") {
+		name, _, found := strings.Cut(text, "=")
+		if !found || strings.Contains(name, "-----BEGIN ") {
+			return hidden
+		}
+		return name + "=" + hidden
+	}
+	return text
+}
+
+// hidden stands for a value that is not to be seen.
+const hidden = "(set)"
 
 // nearest returns the word that takes the fewest edits to get to.
 func nearest(word string, words []string) string {
 	return slices.MinFunc(words, func(a, b string) int { return typo.Edits(word, a) - typo.Edits(word, b) })
+}
+
+// isNear reports whether word is hardly anything but meant.
+func isNear(word, meant string) bool {
+	return typo.Edits(word, meant) <= min(2, max(1, len(meant)/4))
 }

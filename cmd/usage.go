@@ -38,7 +38,7 @@ func explainUsage(err error, plugin pluginCommand) error {
 
 // checkTrailing refuses what follows a bare -- where no plugin is started.
 func checkTrailing(node *kong.Node, plugin pluginCommand) error {
-	if len(plugin) == 0 || strings.Contains(usageOf(node), "-- CMD") {
+	if len(plugin) == 0 || strings.Contains(usageOf(node), "-- ") {
 		return nil
 	}
 	return usagef(usageOf(node), "unexpected %q after \"--\"", plugin[0])
