@@ -4,14 +4,15 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
-	"time"
 
 	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/log"
 	"github.com/muesli/termenv"
 	"golang.org/x/term"
 
+	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/internal/hclog"
 )
 
@@ -45,21 +46,70 @@ func (g globals) logger(p *Program, whom audience) *slog.Logger {
 	if whom.format == "hclog" {
 		return slog.New(hclog.NewHandler(p.Stderr, hclog.Options{Level: level, Module: "rpcplugin"}))
 	}
-	formatter, clock := log.TextFormatter, "15:04:05.000"
 	switch whom.format {
 	case "json":
-		formatter, clock = log.JSONFormatter, time.RFC3339Nano
+		return slog.New(slog.NewJSONHandler(p.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: nameLevel}))
 	case "logfmt":
-		formatter, clock = log.LogfmtFormatter, time.RFC3339Nano
+		return slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: nameLevel}))
 	}
 	handler := log.NewWithOptions(p.Stderr, log.Options{
 		Level:           log.Level(level), //nolint:gosec // both count alike, from -8 to 8
-		Formatter:       formatter,
 		ReportTimestamp: true,
-		TimeFormat:      clock,
+		TimeFormat:      "15:04:05.000",
 	})
-	handler.SetColorProfile(g.renderer(p).ColorProfile())
-	return slog.New(handler)
+	renderer := g.renderer(p)
+	handler.SetColorProfile(renderer.ColorProfile())
+	styles := log.DefaultStyles()
+	styles.Levels[log.Level(hclog.LevelTrace)] = lipgloss.NewStyle().SetString("TRAC").Faint(true)
+	handler.SetStyles(styles)
+	return slog.New(event.NewTextHandler(handler, g.wantsEmoji(p)))
+}
+
+// wantsEmoji reports whether text is led by emoji: where the flag leaves it open,
+// on a terminal that shows UTF-8 and is not asked to be plain.
+func (g globals) wantsEmoji(p *Program) bool {
+	if g.Emoji != nil {
+		return *g.Emoji
+	}
+	_, plain := p.LookupEnv("NO_COLOR")
+	kind, _ := p.LookupEnv("TERM")
+	return !plain && kind != "dumb" && isTerminal(p.Stderr) && p.showsUTF8()
+}
+
+// showsUTF8 reports whether the locale's characters are UTF-8: the first of its
+// variables that is set counts.
+func (p *Program) showsUTF8() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if locale, _ := p.LookupEnv(name); locale != "" {
+			locale = strings.ToLower(locale)
+			return strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")
+		}
+	}
+	return false
+}
+
+// nameLevel writes levels as the flag names them.
+func nameLevel(groups []string, attr slog.Attr) slog.Attr {
+	if level, ok := attr.Value.Any().(slog.Level); ok && len(groups) == 0 && attr.Key == slog.LevelKey {
+		attr.Value = slog.StringValue(levelName(level))
+	}
+	return attr
+}
+
+// levelName is the flag's name of a level, or of the next lower one that has one.
+func levelName(level slog.Level) string {
+	switch {
+	case level < slog.LevelDebug:
+		return "trace"
+	case level < slog.LevelInfo:
+		return "debug"
+	case level < slog.LevelWarn:
+		return "info"
+	case level < slog.LevelError:
+		return "warn"
+	default:
+		return "error"
+	}
 }
 
 func parseLevel(name string) slog.Level {
