@@ -79,9 +79,10 @@ func config() server.Config {
 	}
 }
 
-// register adds the service under the name that hosts know. A plugin whose
-// proto file has the right package calls its generated Register… function.
+// register adds the service, and once more under the name that go-plugin's
+// example has for it: a plugin is free to serve what it likes.
 func register(r grpc.ServiceRegistrar, s *store) error {
+	kvpb.RegisterKVServer(r, s)
 	service := kvpb.KV_ServiceDesc // a copy
 	service.ServiceName = "proto.KV"
 	r.RegisterService(&service, s)
