@@ -41,7 +41,8 @@ test: ## run the tests with the race detector
 .PHONY: e2e
 e2e: python-env node-env ## run the tests against real hosts and plugins
 	scripts/tools terraform terraform-provider-time kv-host kv-plugin counter-host counter-plugin pyvider-python h2spec
-	go test -tags e2e -count=1 -timeout 30m ./e2e/...
+	scripts/tools tflint vault vault-plugin-secrets-kv nomad nomad-device
+	go test -tags e2e -count=1 -timeout 30m -p 1 ./e2e/... ./docs/...
 
 .PHONY: lint
 lint: ## check style, layering and formatting
@@ -74,10 +75,26 @@ bench: python-env ## run the benchmarks BENCH (.) COUNT (1) times, for benchstat
 	@scripts/tools terraform terraform-provider-time
 	@scripts/bench '$(BENCH)' $(COUNT)
 
+.PHONY: release
+release: ## make the archives of a release, for all platforms, in dist/
+	scripts/release
+
+.PHONY: release-check
+release-check: ## try the archives in dist/
+	scripts/release --check
+
+CONTAINER ?= podman
+
+.PHONY: image
+image: ## build the container image rpcplugin from dist/, with CONTAINER (podman)
+	$(CONTAINER) build -f Containerfile -t rpcplugin --build-arg TARGETARCH=$$(go env GOARCH) \
+		--build-arg VERSION=$(VERSION:v%=%) --build-arg REVISION=$$(git rev-parse HEAD) \
+		--build-arg CREATED=$$(git log -1 --format=%cI) .
+
 .PHONY: tools
 tools: ## install all pinned tools into .cache/bin
 	scripts/tools
 
 .PHONY: clean
 clean: ## remove what was built, and the links to the tools
-	rm -rf bin .cache
+	rm -rf bin dist .cache

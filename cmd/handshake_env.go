@@ -79,10 +79,10 @@ func (c *envCommand) environ(host knownHost, cookie handshake.Cookie) ([]string,
 		}
 		certificate = pair.PEM()
 	}
-	environ := host.environ(c.Multiplex, certificate, "").Environ()
+	environ := slices.Concat(host.environ(c.Multiplex, certificate, "").Environ(), host.variables)
 	if !cookie.IsZero() {
 		environ = append(environ, cookie.Key+"="+cookie.Value)
-		slices.Sort(environ)
 	}
+	slices.Sort(environ)
 	return environ, nil
 }

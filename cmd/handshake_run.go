@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,6 +64,10 @@ func (c *runCommand) Run(ctx context.Context, p *Program, g globals, command plu
 	}
 	autoMTLS := c.TLS == "auto" && !host.noTLS
 	report := seen.report(command, environ, c.verdict(seen, host, autoMTLS), c.expectation(host))
+	for _, entry := range host.variables {
+		name, _, _ := strings.Cut(entry, "=")
+		report.Environment = append(report.Environment, name)
+	}
 	if c.Output == "json" {
 		err = writeJSON(p.Stdout, report)
 	} else {
@@ -113,7 +118,7 @@ func (c *runCommand) environ(p *Program, host knownHost) ([]string, *transport.P
 	if !host.cookie.IsZero() {
 		environ = append(environ, host.cookie.Key+"="+host.cookie.Value)
 	}
-	return append(environ, c.Env...), dir, nil
+	return slices.Concat(environ, host.variables, c.Env), dir, nil
 }
 
 func (c *runCommand) expectation(host knownHost) handshake.Expectation {
