@@ -43,14 +43,15 @@ func (g globals) logger(p *Program, whom audience) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	level := parseLevel(whom.level)
+	p.logLevel.Set(level)
 	if whom.format == "hclog" {
-		return slog.New(hclog.NewHandler(p.Stderr, hclog.Options{Level: level, Module: "rpcplugin"}))
+		return slog.New(hclog.NewHandler(p.Stderr, hclog.Options{Level: &p.logLevel, Module: "rpcplugin"}))
 	}
 	switch whom.format {
 	case "json":
-		return slog.New(slog.NewJSONHandler(p.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: nameLevel}))
+		return slog.New(slog.NewJSONHandler(p.Stderr, &slog.HandlerOptions{Level: &p.logLevel, ReplaceAttr: nameLevel}))
 	case "logfmt":
-		return slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: nameLevel}))
+		return slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: &p.logLevel, ReplaceAttr: nameLevel}))
 	}
 	handler := log.NewWithOptions(p.Stderr, log.Options{
 		Level:           log.Level(level), //nolint:gosec // both count alike, from -8 to 8
@@ -63,6 +64,16 @@ func (g globals) logger(p *Program, whom audience) *slog.Logger {
 	styles.Levels[log.Level(hclog.LevelTrace)] = lipgloss.NewStyle().SetString("TRAC").Faint(true)
 	handler.SetStyles(styles)
 	return slog.New(event.NewTextHandler(handler, g.wantsEmoji(p)))
+}
+
+// crashReport is stderr for the report of a crash. Hosts take what comes after it
+// for a part of it (go-plugin contract, section 5), so that only errors are logged
+// from then on.
+type crashReport struct{ p *Program }
+
+func (c crashReport) Write(text []byte) (int, error) {
+	c.p.logLevel.Set(slog.LevelError)
+	return c.p.Stderr.Write(text)
 }
 
 // wantsEmoji reports whether text is led by emoji: where the flag leaves it open,

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,7 +30,8 @@ type Program struct {
 	// Environ is the whole of it.
 	Environ []string
 
-	settingsRead []string // paths of the files that settings were read from
+	settingsRead []string      // paths of the files that settings were read from
+	logLevel     slog.LevelVar // of the logger, except in the form for people
 }
 
 // Main runs the program with the streams and the environment of this process
@@ -164,9 +166,13 @@ type pluginCommand []string
 // splitCommand cuts the command of a plugin off the arguments: everything
 // after the first bare --. Everything after serve's --exec belongs to that
 // flag, whatever it looks like.
+//
+// PEM begins with dashes and is the value of the flag before it all the same.
 func splitCommand(args []string) (own, plugin []string) {
 	for i, arg := range args {
 		switch {
+		case i > 0 && strings.HasPrefix(arg, "-----BEGIN ") && strings.HasPrefix(args[i-1], "--"):
+			return splitCommand(slices.Concat(args[:i-1], []string{args[i-1] + "=" + arg}, args[i+1:]))
 		case arg == "--":
 			return args[:i:i], args[i+1:]
 		case arg == "--exec" || strings.HasPrefix(arg, "--exec="):

@@ -164,29 +164,13 @@ func (c *serveCommand) role(p *Program) (role, error) {
 		r.standalone = true
 	}
 	if len(r.versions) == 0 {
-		r.versions = c.served(known, r.standalone)
+		r.versions = known.serves(c.Child, r.standalone)
 	}
 	r.ends = r.standalone || known.revives
 	if r.standalone {
 		r.cookie, r.audience, r.variables = handshake.Cookie{}, forAuthor, known.variables
 	}
 	return r, nil
-}
-
-// served are the app versions of a plugin that was not told its own; none leaves
-// it to the host. A native program says itself which of the host's it has.
-func (c *serveCommand) served(host knownHost, standalone bool) []int {
-	switch {
-	case c.Child == "native" && standalone:
-		return host.versions
-	case c.Child == "native":
-		return nil
-	case host.served != 0:
-		return []int{host.served}
-	case standalone && len(host.versions) > 0:
-		return []int{slices.Max(host.versions)}
-	}
-	return nil
 }
 
 // start makes the plugin; nothing is on stdout yet.
@@ -220,7 +204,7 @@ func (c *serveCommand) start(ctx context.Context, p *Program, r role, logger *sl
 	}
 	var crash io.Writer
 	if r.hosted {
-		crash = p.Stderr
+		crash = crashReport{p}
 	}
 	config := bridge.Config{
 		Command: c.Exec, Environ: c.withoutCookies(p.Environ), Env: slices.Concat(r.variables, c.Env), ChildNetwork: automatic(c.ChildTransport),

@@ -101,7 +101,7 @@ func (e *Error) Hint() string {
 	case ReasonCache:
 		return "set --python-cache (python-cache in rpcplugin.yaml) to a folder that this user may write, and nobody else"
 	case ReasonVenv:
-		return "this Python lacks the module venv or ensurepip: on Debian and Ubuntu, apt install python3-venv"
+		return "a Python 3 with the modules venv and ensurepip is needed (on Debian and Ubuntu, apt install python3-venv), and room on the disk"
 	case ReasonInstall:
 		if e.Offline {
 			return fmt.Sprintf("the folder of wheels must hold all requirements, and what they require, for this Python on %s/%s", runtime.GOOS, runtime.GOARCH)

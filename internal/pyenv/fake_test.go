@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -94,6 +95,22 @@ func (w *world) ensure() *pyenv.Env {
 	w.try(err)
 	w.Cleanup(func() { _ = env.Close() })
 	return env
+}
+
+// another starts a process that makes the environment; log is its own.
+func (w *world) another() (maker *exec.Cmd, log *transcript) {
+	w.Helper()
+	log = &transcript{}
+	maker = exec.Command(os.Args[0])
+	maker.Env = append(w.cfg.Environ, roleKey+"="+w.dir)
+	maker.Stderr = log
+	w.try(maker.Start())
+	return maker, log
+}
+
+func (w *world) exists(name string) bool {
+	_, err := os.Lstat(w.path(name))
+	return err == nil
 }
 
 // steps lists what Python was started for: venv and pip.

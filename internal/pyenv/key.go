@@ -39,7 +39,7 @@ func (c Config) key(interpreter string) (string, error) {
 		}
 	}
 	if c.Wheels != "" {
-		if err := addWheels(sum, c.Wheels); err != nil {
+		if err := addWheels(sum, c.Wheels, c.Requirements == ""); err != nil {
 			return "", &Error{Reason: ReasonRequirements, Path: c.Wheels, Err: err}
 		}
 	}
@@ -62,8 +62,9 @@ func addInterpreter(sum hash.Hash, path string) error {
 	return nil
 }
 
-// addWheels adds all files of a folder.
-func addWheels(sum hash.Hash, dir string) error {
+// addWheels adds all files of a folder. One wheel must be among them if nothing
+// else says what is to be installed.
+func addWheels(sum hash.Hash, dir string, all bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -73,13 +74,13 @@ func addWheels(sum hash.Hash, dir string) error {
 		if entry.IsDir() {
 			continue
 		}
-		found = true
+		found = found || !all || isWheel(entry.Name())
 		if err := addArchive(sum, filepath.Join(dir, entry.Name())); err != nil {
 			return err
 		}
 	}
 	if !found {
-		return errors.New("it has no files, expected wheels")
+		return errors.New("it has no wheels, expected *.whl")
 	}
 	return nil
 }

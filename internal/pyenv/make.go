@@ -23,15 +23,23 @@ type maker struct {
 // make makes the environment, if nobody else has while its lock was waited for.
 func (m *maker) make(ctx context.Context) (*Env, error) {
 	logger := m.cfg.log
+	release, err := process.RemoveOnDeath(m.cfg.RemoveOnDeath, m.cfg.Logger)
+	if err != nil {
+		return nil, m.cacheError(err)
+	}
+	defer release()
 	lock, err := awaitLock(ctx, m.place.lock(), logger)
 	if err != nil {
 		return nil, m.cacheError(err)
 	}
 	defer lock.Close()
+	if err := m.place.trusted(); err != nil { // made by somebody else meanwhile
+		return nil, m.cacheError(err)
+	}
 	if env := m.place.open(); env != nil {
 		return env, nil
 	}
-	m.clear()
+	m.place.clear(logger)
 	dir, err := os.MkdirTemp(m.place.dir, "env-")
 	if err != nil {
 		return nil, m.cacheError(err)
@@ -40,7 +48,7 @@ func (m *maker) make(ctx context.Context) (*Env, error) {
 	logger.Info("making a Python environment, once", event.Wait(event.Python, event.Make),
 		"directory", dir, "requirements", m.cfg.Requirements, "wheels", m.cfg.Wheels)
 	if err := m.build(ctx, dir); err != nil {
-		m.clear()
+		m.place.clear(logger)
 		return nil, err
 	}
 	if err := m.stamp(dir); err != nil {
@@ -60,18 +68,12 @@ func (m *maker) cacheError(err error) error {
 	return &Error{Reason: ReasonCache, Path: m.place.dir, Err: err}
 }
 
-// clear removes what is not ready, or not any more.
-func (m *maker) clear() {
-	left, _ := filepath.Glob(filepath.Join(m.place.dir, "env-*"))
-	for _, path := range append(left, m.place.ready()) {
-		if err := os.RemoveAll(path); err != nil {
-			m.cfg.log.Debug("cannot remove what is left of a Python environment", event.Failed(event.Python, event.Clean), "error", err)
-		}
-	}
-}
-
-// stamp says that the environment is ready.
+// stamp says that the environment is ready, once all of it is on the disk: a
+// machine that loses its power must not find the stamp alone.
 func (m *maker) stamp(dir string) error {
+	if err := settle(m.place.dir); err != nil {
+		return err
+	}
 	half := m.place.ready() + ".new"
 	if err := os.WriteFile(half, []byte(filepath.Base(dir)), 0o600); err != nil {
 		return err
@@ -122,7 +124,7 @@ func (m *maker) installation() ([]string, error) {
 		}
 		words = append(words, "--no-index", "--find-links", dir)
 		if m.cfg.Requirements == "" {
-			wheels, err := filepath.Glob(filepath.Join(dir, "*.whl"))
+			wheels, err := filesOf(dir, isWheel)
 			return append(words, wheels...), err
 		}
 	}
@@ -130,16 +132,16 @@ func (m *maker) installation() ([]string, error) {
 	return append(words, "--requirement", file), err
 }
 
-// installEnviron is the environment of an installation. Where pip installs to is
-// not for settings to say; and what it leaves behind when it is killed must go
-// with the rest.
+// installEnviron is the environment of an installation. Whether, where and what
+// pip installs is not for settings to say, those of its files included; and what
+// it leaves behind when it is killed must go with the rest.
 func installEnviron(environ []string, dir, temporary string) []string {
-	ours := []string{"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON"}
+	ours := []string{"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_REQUIREMENT", "PIP_EDITABLE"}
 	environ = slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
 		return slices.Contains(ours, name)
 	})
-	return append(environ, "TMPDIR="+temporary, "TMP="+temporary, "TEMP="+temporary, "PYTHONPYCACHEPREFIX="+compiled(dir))
+	return append(environ, "PIP_USER=0", "PIP_DRY_RUN=0", "TMPDIR="+temporary, "TMP="+temporary, "TEMP="+temporary, "PYTHONPYCACHEPREFIX="+compiled(dir))
 }
 
 // step runs a program that works on dir.
@@ -156,12 +158,12 @@ func (s step) run(ctx context.Context, command ...string) *Error {
 		workDir = filepath.Dir(s.cfg.Requirements)
 	}
 	proc, err := process.Start(process.Config{
-		Command: command, Env: s.environ, Dir: workDir, Guard: true, RemoveOnDeath: append([]string{s.dir}, s.cfg.RemoveOnDeath...), Logger: s.cfg.Logger,
+		Command: command, Env: s.environ, Dir: workDir, Guard: true, RemoveOnDeath: []string{s.dir}, Logger: s.cfg.Logger,
 	})
 	if err != nil {
 		return &Error{Err: err}
 	}
-	out, errs := childlog.Read(proc.Stdout(), s.cfg.Logger), childlog.Read(proc.Stderr(), s.cfg.Logger)
+	out, errs := childlog.Read(withoutSecrets(proc.Stdout()), s.cfg.Logger), childlog.Read(withoutSecrets(proc.Stderr()), s.cfg.Logger)
 	select {
 	case <-proc.Exited():
 	case <-ctx.Done():

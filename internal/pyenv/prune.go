@@ -32,14 +32,14 @@ func prune(cache, except string, logger *slog.Logger) {
 		case match == nil || dir == except || !entry.IsDir():
 		case match[1] != "": // of a process that was killed in here
 			_ = os.RemoveAll(dir)
-		case pruneOne(place{dir: dir}):
+		case pruneOne(place{dir: dir}, logger):
 			logger.Debug("removed a Python environment that was long unused", event.OK(event.Python, event.Clean), "directory", dir)
 		}
 	}
 }
 
 // pruneOne reports whether it has removed the environment.
-func pruneOne(p place) bool {
+func pruneOne(p place, logger *slog.Logger) bool {
 	info, err := os.Stat(p.ready())
 	if err != nil {
 		info, err = os.Stat(p.lock())
@@ -59,9 +59,12 @@ func pruneOne(p place) bool {
 	case !os.IsNotExist(err):
 		return false
 	}
-	old := p.dir + ".old"
-	if os.Rename(p.dir, old) != nil {
-		return false
+	if old := p.dir + ".old"; os.Rename(p.dir, old) == nil {
+		return os.RemoveAll(old) == nil
 	}
-	return os.RemoveAll(old) == nil
+	// Windows neither renames a folder with files that are open, nor removes those.
+	found := p.clear(logger)
+	_ = use.Close()
+	_ = os.Remove(p.ready())
+	return found
 }

@@ -21,7 +21,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/pyvider/rpcplugin/internal/event"
@@ -53,8 +52,8 @@ type Config struct {
 	// Environ is the environment of Python and pip while they make it; default
 	// that of this process.
 	Environ []string
-	// RemoveOnDeath lists directories that are removed if this process is killed
-	// while it makes an environment.
+	// RemoveOnDeath lists directories, absolute paths, that are removed if this
+	// process is killed while it makes an environment or waits for one.
 	RemoveOnDeath []string
 	// Logger gets what happens; default: nothing is logged.
 	Logger *slog.Logger
@@ -107,6 +106,9 @@ func Ensure(ctx context.Context, cfg Config) (*Env, error) {
 		return nil, &Error{Reason: ReasonCache, Err: err}
 	}
 	p := place{dir: filepath.Join(cache, key)}
+	if err := p.trusted(); err != nil {
+		return nil, &Error{Reason: ReasonCache, Path: p.dir, Err: err}
+	}
 	if env := p.open(); env != nil {
 		return env, nil
 	}
@@ -132,48 +134,4 @@ func (c Config) cache() (string, error) {
 	}
 	user, err := os.UserCacheDir()
 	return filepath.Join(user, "rpcplugin", "python"), err
-}
-
-// place is the folder of one environment.
-type place struct{ dir string }
-
-func (p place) lock() string  { return filepath.Join(p.dir, "lock") }
-func (p place) ready() string { return filepath.Join(p.dir, "ready") }
-
-// python is the interpreter of an environment.
-func python(env string) string {
-	if runtime.GOOS == "windows" {
-		return filepath.Join(env, "Scripts", "python.exe")
-	}
-	return filepath.Join(env, "bin", "python")
-}
-
-// compiled is where Python keeps what it has compiled for an environment: not
-// beside the program's modules, whose folder hosts verify.
-func compiled(env string) string { return filepath.Join(env, "pycache") }
-
-// touchAfter is how exactly the last use of an environment is known.
-const touchAfter = 24 * time.Hour
-
-// open returns the environment if it is ready and whole as far as a look tells:
-// the interpreter that it was made with may have been removed.
-func (p place) open() *Env {
-	use, err := tryLock(p.ready(), os.O_RDONLY, false)
-	if err != nil {
-		return nil
-	}
-	name, err := os.ReadFile(p.ready())
-	env := filepath.Join(p.dir, filepath.Base(string(name)))
-	if err == nil {
-		_, err = os.Stat(python(env))
-	}
-	if err != nil {
-		_ = use.Close()
-		return nil
-	}
-	if info, err := use.Stat(); err == nil && time.Since(info.ModTime()) > touchAfter {
-		now := time.Now()
-		_ = os.Chtimes(p.ready(), now, now) // not in a cache that is only read
-	}
-	return &Env{Python: python(env), Variables: []string{"PYTHONPYCACHEPREFIX=" + compiled(env)}, use: use}
 }

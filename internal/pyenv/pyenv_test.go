@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(roleKey); dir != "" {
 		_, err := pyenv.Ensure(context.Background(), pyenv.Config{
 			Interpreter: dir + "/python3", Requirements: dir + "/requirements.txt", Cache: dir + "/cache",
+			RemoveOnDeath: []string{dir + "/sockets"}, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		})
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -131,7 +132,7 @@ func TestWhatMakesAnotherEnvironment(t *testing.T) {
 
 func TestWhatPipIsAsked(t *testing.T) {
 	w := newWorld(t)
-	w.set("PIP_USER=1", "FAKE_FAIL=no")
+	w.set("PIP_USER=1", "PIP_TARGET=elsewhere", "FAKE_FAIL=no")
 	for _, test := range []struct {
 		name         string
 		requirements string
@@ -144,7 +145,7 @@ func TestWhatPipIsAsked(t *testing.T) {
 	} {
 		w.write("wheels/a.whl", "a")
 		w.write("wheels/b.whl", "b")
-		w.write("echo", strings.Replace(fakePython, `"$FAKE_FAIL" >&2`, `"$*; $PIP_USER; $PYTHONPYCACHEPREFIX; $PWD" >&2`, 1))
+		w.write("echo", strings.Replace(fakePython, `"$FAKE_FAIL" >&2`, `"$*; $PIP_USER$PIP_TARGET; $PYTHONPYCACHEPREFIX; $PWD" >&2`, 1))
 		w.try(os.Chmod(w.path("echo"), 0o700))
 		cfg := w.cfg
 		cfg.Interpreter = w.path("echo")
@@ -162,8 +163,8 @@ func TestWhatPipIsAsked(t *testing.T) {
 			t.Fatalf("%s: %v", test.name, err)
 		}
 		said := strings.ReplaceAll(failed.Output[0], w.dir, "DIR")
-		if !strings.Contains(said, test.want+"; ; DIR/cache/") {
-			t.Errorf("%s: pip was started with %q, want %q and no PIP_USER", test.name, said, test.want)
+		if !strings.Contains(said, test.want+"; 0; DIR/cache/") {
+			t.Errorf("%s: pip was started with %q, want %q, and PIP_USER=0", test.name, said, test.want)
 		}
 		if strings.HasSuffix(said, "; DIR") != (test.requirements != "") {
 			t.Errorf("%s: pip runs in another folder than the requirements: %q", test.name, said)
@@ -194,7 +195,12 @@ func TestFailureTellsAndLeavesNothing(t *testing.T) {
 			w.write("requirements.txt", "-e ./lib[all] ; python_version > '3'\n")
 		}, pyenv.ReasonRequirements, `lib": it is a folder, expected a wheel`, ""},
 		{"no wheels", func(w *world) { w.cfg.Wheels = w.path("none") }, pyenv.ReasonRequirements, `none": no such file`, ""},
-		{"empty wheels", func(w *world) { w.cfg.Wheels = t.TempDir() }, pyenv.ReasonRequirements, "no files, expected wheels", ""},
+		{"no wheel", func(w *world) {
+			w.write("wheels/tiny-1.tar.gz", "sources")
+			w.cfg.Requirements, w.cfg.Wheels = "", w.path("wheels")
+		}, pyenv.ReasonRequirements, "no wheels, expected *.whl", ""},
+		{"empty wheels", func(w *world) { w.cfg.Wheels = t.TempDir() }, pyenv.ReasonRequirements, "no wheels, expected *.whl", ""},
+		{"a secret", func(w *world) { w.set("FAKE_FAIL=no http://me:secret@host/tiny.whl, 'https://token@host/'") }, pyenv.ReasonInstall, "no http://****@host/tiny.whl, 'https://****@host/'", "PIP_INDEX_URL"},
 		{"no cache", func(w *world) { w.write("cache", "a file") }, pyenv.ReasonCache, `cache/`, "--python-cache"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -277,12 +283,12 @@ func TestTimeout(t *testing.T) {
 func TestKilledInTheMiddle(t *testing.T) {
 	w := newWorld(t)
 	w.gate()
-	maker := exec.Command(os.Args[0])
-	maker.Env = append(w.cfg.Environ, roleKey+"="+w.dir)
-	w.try(maker.Start())
+	w.write("sockets/plugin.sock", "")
+	maker, _ := w.another()
 	pid := w.pip()
 	w.try(maker.Process.Signal(syscall.SIGKILL))
 	_ = maker.Wait()
+	w.eventually("its directory is removed", func() bool { return !w.exists("sockets") })
 	w.set("FAKE_GATE=")
 	env := w.ensure()
 	w.eventually("pip has ended", func() bool { return !process.Alive(pid) })

@@ -29,11 +29,11 @@ func (r *reading) add(path string) error {
 	}
 	fmt.Fprintf(r.sum, "requirements %d\n%s\n", len(data), data)
 	included := regexp.MustCompile(`^(?:-r|--requirement|-c|--constraint)[ \t=]*([^ \t=].*)$`)
-	for line := range strings.Lines(string(data)) {
+	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
 		line, _, _ = strings.Cut(" "+strings.TrimSpace(line), " #")
 		line = strings.TrimSpace(line)
 		if match := included.FindStringSubmatch(line); match != nil {
-			err = r.include(filepath.Dir(path), match[1])
+			err = r.include(filepath.Dir(path), strings.Trim(match[1], `"'`))
 		} else {
 			err = r.local(line)
 		}
@@ -44,9 +44,10 @@ func (r *reading) add(path string) error {
 	return nil
 }
 
-// include adds a file that another one in dir includes.
+// include adds a file that another one in dir includes. Addresses, and paths with
+// variables, are pip's to read alone.
 func (r *reading) include(dir, path string) error {
-	if strings.Contains(path, "://") {
+	if strings.Contains(path, "://") || strings.Contains(path, "${") {
 		return nil
 	}
 	if !filepath.IsAbs(path) {

@@ -112,7 +112,8 @@ type Config struct {
 	DeathCode codes.Code
 	// CrashReport gets, when the child dies, its last words as plain text led
 	// by "panic: ", which hosts show to their users; default: nowhere. It is
-	// to be the plugin's stderr.
+	// to be the plugin's stderr. Hosts take what is logged after it for a part of
+	// it, some even what is logged at debug level.
 	CrashReport io.Writer
 	// Logger gets what happens, and the child's stderr line by line with its
 	// levels; default: nothing is logged.

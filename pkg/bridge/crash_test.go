@@ -66,14 +66,16 @@ func TestCrashInACall(t *testing.T) {
 }
 
 func TestEndWithChild(t *testing.T) {
-	r := newRig(t, childConfig{}, func(c *bridge.Config) { c.EndWithChild = true })
-	_, err := r.Unary(asking(t.Context(), "exit"), &testpb.Message{})
-	if status.Code(err) != codes.Internal {
-		t.Errorf("got %v", err)
-	}
-	var typed *bridge.Error
-	if err := r.wait(); !errors.As(err, &typed) || typed.Status.Code != 3 { // nobody has called Stop
-		t.Errorf("Run: %v", err)
+	for set, want := range map[codes.Code]codes.Code{codes.OK: codes.Internal, codes.Unavailable: codes.Unavailable} {
+		r := newRig(t, childConfig{}, func(c *bridge.Config) { c.EndWithChild, c.DeathCode = true, set })
+		_, err := r.Unary(asking(t.Context(), "exit"), &testpb.Message{})
+		if status.Code(err) != want || !strings.Contains(err.Error(), "exited with status 3") {
+			t.Errorf("got %v, expected the code %s", err, want)
+		}
+		var typed *bridge.Error
+		if err := r.wait(); !errors.As(err, &typed) || typed.Status.Code != 3 { // nobody has called Stop
+			t.Errorf("Run: %v", err)
+		}
 	}
 }
 

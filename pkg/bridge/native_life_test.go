@@ -80,9 +80,9 @@ func TestNativeStopInTime(t *testing.T) {
 }
 
 func TestNativeCrashIsRunsError(t *testing.T) {
-	r := newNativeRig(t, nativeChild{Ours: true}, func(c *bridge.Config) { c.EndWithChild = true })
+	r := newNativeRig(t, nativeChild{Ours: true}, func(c *bridge.Config) { c.EndWithChild, c.DeathCode = true, codes.Unavailable })
 	_, err := r.Unary(t.Context(), &testpb.Message{Payload: []byte("kill")})
-	if status.Code(err) != codes.Internal || !strings.Contains(err.Error(), "was killed by SIGKILL") {
+	if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "was killed by SIGKILL") {
 		t.Errorf("got %v", err)
 	}
 	var failed *bridge.Error

@@ -65,7 +65,9 @@ func (l *lives) begin(host *server.Server) {
 	run, err := prepare(child.open, l.cfg, child.directories(host))
 	if err == nil {
 		l.run, child.run, child.began = run, run, time.Now()
-		_ = child.start(context.Background(), host) // the child keeps why it failed
+		if err := child.start(context.Background(), host); err != nil && !l.cfg.EndWithChild { // the child keeps why
+			l.cfg.log.Error("the program cannot be started", event.Failed(event.Child, event.Start), "command", l.cfg.name(), "error", err)
+		}
 		l.renew(host)
 		return
 	}

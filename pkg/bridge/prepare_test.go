@@ -135,6 +135,38 @@ func TestPrepareFails(t *testing.T) {
 	}
 }
 
+// What was prepared cannot be started.
+func TestPreparedIsNotThere(t *testing.T) {
+	p := newPreparation(t)
+	p.command = []string{"/nowhere/python"}
+	r := newRig(t, childConfig{}, p.into)
+	p.release <- nil
+	if err := second(r.Unary(t.Context(), &testpb.Message{})); status.Code(err) != codes.Internal || !strings.Contains(err.Error(), "/nowhere/python") {
+		t.Errorf("got %v", err)
+	}
+	if failed, ok := errors.AsType[*bridge.Error](r.stop()); !ok || failed.Reason != bridge.ReasonCommand {
+		t.Errorf("Run returned %v", r.err)
+	}
+	if given := p.gave.Load(); given != 1 || !r.logs.has("ERROR the program cannot be started") {
+		t.Errorf("let go of %d times, want once, and a log that tells", given)
+	}
+}
+
+// What the preparation takes is not part of the time that the program has.
+func TestListenTimeoutBeginsWithTheProgram(t *testing.T) {
+	const timeout = 300 * time.Millisecond
+	p := newPreparation(t)
+	r := newRig(t, childConfig{NeverListen: true}, p.into, func(c *bridge.Config) { c.ListenTimeout = timeout })
+	p.begun()
+	time.Sleep(timeout) // longer than the program may take
+	released := time.Now()
+	p.release <- nil
+	err := second(r.Unary(t.Context(), &testpb.Message{}))
+	if took := time.Since(released); took < timeout || !strings.Contains(status.Convert(err).Message(), "within 300ms") {
+		t.Errorf("after %s: %v, want the program's own %s", took, err, timeout)
+	}
+}
+
 // Standalone nobody calls: Run ends.
 func TestPrepareFailsStandalone(t *testing.T) {
 	p := newPreparation(t)
