@@ -38,7 +38,7 @@ func (p *Program) configureAsPlugin(options *commands) error {
 	}
 	file, err := readSettings(filepath.Join(dir, settingsName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return usagef("write one with the plugin's settings, such as \"host: terraform\" and \"exec: [python3, '${dir}/provider.py']\"",
+		return usagef("write one with the plugin's settings, such as \"host: terraform\" and \"exec: [python3, '${dir}/provider.py']\"; as a command, this program must be named rpcplugin",
 			"no %s beside %q", settingsName, p.Args[0])
 	}
 	if err != nil {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 )
@@ -162,7 +164,11 @@ func (c *configShowCommand) write(p *Program, command string, all []shownSetting
 	}
 	var rows [][]string
 	for _, s := range all {
-		row := []string{s.Name, orDash(inWords(s.Value))}
+		text := orDash(inWords(s.Value))
+		if strings.ContainsFunc(text, unicode.IsControl) { // which would upset the table, or the terminal
+			text = strconv.Quote(text)
+		}
+		row := []string{s.Name, text}
 		if c.Origin {
 			row = append(row, s.Origin)
 		}
@@ -185,7 +191,7 @@ func inWords(value any) string {
 	case []int:
 		return strings.Trim(strings.ReplaceAll(fmt.Sprint(value), " ", ","), "[]")
 	case string:
-		return strings.ReplaceAll(value, "\n", " ")
+		return value
 	case nil:
 		return ""
 	default:

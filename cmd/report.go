@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
@@ -19,10 +20,19 @@ import (
 func report(w io.Writer, colour *lipgloss.Renderer, err error) {
 	red := colour.NewStyle().Foreground(lipgloss.Color("1")).Bold(true)
 	cyan := colour.NewStyle().Foreground(lipgloss.Color("6")).Bold(true)
-	fmt.Fprintf(w, "%s %s\n", red.Render("error:"), indent(err.Error()))
+	fmt.Fprintf(w, "%s %s\n", red.Render("error:"), indent(withoutKeys(err.Error())))
 	if hint := hintOf(err); hint != "" {
 		fmt.Fprintf(w, "%s  %s\n", cyan.Render("hint:"), indent(hint))
 	}
+}
+
+// withoutKeys takes private keys out of a text: parsers repeat what they were
+// given, and flags such as --key take PEM itself.
+func withoutKeys(text string) string {
+	if !strings.Contains(text, "PRIVATE KEY-----") {
+		return text
+	}
+	return regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)`).ReplaceAllString(text, hidden)
 }
 
 // indent lines up what follows the first line.
@@ -53,7 +63,7 @@ func hintOf(err error) string {
 // onStdout is a start-up error as the one line that hosts show to their users
 // when they expected a handshake line. It must not look like one.
 func onStdout(err error) string {
-	text := err.Error()
+	text := withoutKeys(err.Error())
 	if hint := hintOf(err); hint != "" {
 		text += " (" + hint + ")"
 	}

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -71,7 +72,7 @@ func settingsFiles(wanted bool) ([]*settingsFile, error) {
 			continue
 		}
 		if err != nil {
-			return files, &usageError{err: err, hint: hintOf(err)}
+			return files, &usageError{err: err, hint: cmp.Or(hintOf(err), "settings are read there; make it a file that this user may read, or move it away")}
 		}
 		files = append(files, file)
 	}
@@ -112,10 +113,11 @@ func (s *settings) find(flag *kong.Flag) (found, error) {
 	if s.env.lookup != nil {
 		name := variableOf(flag.Name)
 		if text, set := s.env.lookup(name); set && text != "" {
+			var value any = text
 			if flag.Name == execFlag { // a list of words, not of comma-separated parts
-				return found{anyList(strings.Fields(text)), name}, nil
+				value = anyList(strings.Fields(text))
 			}
-			return found{text, name}, checkValue(flag, name+" is", text)
+			return found{value, name}, checkValue(flag, name+" is", value)
 		}
 		if f, err := s.pyvider.find(flag, 0); f.value != nil || err != nil {
 			return f, err

@@ -1,8 +1,10 @@
 package cmd
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -35,7 +37,7 @@ func readSettings(path string) (*settingsFile, error) {
 
 // loadSettings reads a file as far as that goes.
 func loadSettings(path string) (*settingsFile, []error) {
-	data, err := os.ReadFile(path)
+	data, err := readBounded(path)
 	if err != nil {
 		return nil, []error{err}
 	}
@@ -44,9 +46,13 @@ func loadSettings(path string) (*settingsFile, []error) {
 		return nil, []error{err}
 	}
 	file := &settingsFile{path: path, dir: dir, values: make(map[string]*yaml.Node)}
-	var document yaml.Node
-	if err := yaml.Unmarshal(data, &document); err != nil {
+	var document, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
 		return nil, []error{&usageError{err: fmt.Errorf("%s: %w", path, err), hint: fileHint}}
+	}
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, []error{usagef("put all of them above it, and leave out the line \"---\"", "%s:%d: a second document begins, expected one", path, max(second.Line, 1))}
 	}
 	if len(document.Content) == 0 || document.Content[0].Tag == "!!null" {
 		return file, nil
@@ -58,6 +64,10 @@ func loadSettings(path string) (*settingsFile, []error) {
 	var mistakes []error
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		key := top.Content[i]
+		if key.Kind != yaml.ScalarNode {
+			mistakes = append(mistakes, usagef(fileHint, "%s:%d: a key is no plain text, expected the name of a flag", path, key.Line))
+			continue
+		}
 		if file.values[key.Value] != nil {
 			mistakes = append(mistakes, usagef("keep one of the two", "%s:%d: key %q is there twice", path, key.Line, key.Value))
 			continue
@@ -66,6 +76,23 @@ func loadSettings(path string) (*settingsFile, []error) {
 		file.values[key.Value] = top.Content[i+1]
 	}
 	return file, mistakes
+}
+
+// longestFile is how many bytes a settings file may have.
+const longestFile = 1 << 20
+
+// readBounded reads a file that is no longer than that.
+func readBounded(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	data, err := io.ReadAll(io.LimitReader(file, longestFile+1))
+	if err == nil && len(data) > longestFile {
+		err = usagef(fileHint, "%s: the file is too long, expected no more than \"%d\" bytes", path, longestFile)
+	}
+	return data, err
 }
 
 // checkKeys tells of all keys that are neither a known setting nor one of
@@ -123,16 +150,27 @@ func (f *settingsFile) texts(node *yaml.Node, k kind) ([]string, error) {
 	case node.Kind == yaml.SequenceNode:
 		return f.elements(node, 1)
 	case node.Kind == yaml.MappingNode && k == kindVariables:
-		values, err := f.elements(node, 2)
-		for i := range values {
-			values[i] = node.Content[2*i].Value + "=" + values[i]
-		}
-		return values, err
+		return f.entries(node)
 	case node.Kind == yaml.MappingNode:
 		return nil, errors.New("expected a value or a list, found a map")
 	default:
-		return nil, errors.New("expected a value, a list or a map")
+		return nil, fmt.Errorf("expected the value itself, found the alias %q", "*"+node.Value)
 	}
+}
+
+// entries are those of a map, as NAME=VALUE.
+func (f *settingsFile) entries(node *yaml.Node) ([]string, error) {
+	values, err := f.elements(node, 2)
+	seen := make(map[string]bool)
+	for i := range values {
+		name := node.Content[2*i]
+		if seen[name.Value] {
+			return nil, fmt.Errorf("line %d: %q is there twice, expected it once", name.Line, name.Value)
+		}
+		seen[name.Value] = true
+		values[i] = name.Value + "=" + values[i]
+	}
+	return values, err
 }
 
 // elements are the values of a list, or every second node of a map.

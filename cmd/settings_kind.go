@@ -127,7 +127,9 @@ func (k kind) expected(choices []string) string {
 		return "the form NAME=VALUE"
 	case kindAddress:
 		return "unix:/path, a path, or host:port"
-	case kindText, kindList, kindWords:
+	case kindWords:
+		return "a command"
+	case kindText, kindList:
 		return "text"
 	default:
 		return string(k)

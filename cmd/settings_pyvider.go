@@ -24,7 +24,7 @@ type pyviderName struct {
 	name           string
 	form           string
 	serve, connect string // the settings that it has a part in; "" for none
-	host           bool   // a host sends it: in the environment of serve it is no setting
+	host           bool   // a host sends it: it is no setting in the environment that a host has made
 	note           string // how it converts, or why it has no effect
 }
 
@@ -52,7 +52,7 @@ func pyviderTable() []pyviderName {
 		{name: "PLUGIN_BUFFER_SIZE", form: formCount, note: "no effect; buffers grow as they must"},
 		{name: "PLUGIN_CHUNK_SIZE", form: formCount, note: "no effect; buffers grow as they must"},
 		{name: "PLUGIN_AUTO_MTLS", form: formTruth, serve: "tls", connect: "tls", note: "`false` is `off`, but with certificates `files`"},
-		{name: "PLUGIN_INSECURE", form: formTruth, serve: "tls", connect: "tls", note: "`true` is `off`"},
+		{name: "PLUGIN_INSECURE", form: formTruth, serve: "tls", connect: "tls", note: "`true` is `off`; of `serve` only without certificates"},
 		{name: "PLUGIN_SERVER_CERT", form: formPEM, serve: "cert", note: "with the key; the host then has to know it, as with --tls files"},
 		{name: "PLUGIN_SERVER_KEY", form: formPEM, serve: "key", note: "with the certificate"},
 		{name: "PLUGIN_CLIENT_ROOT_CERTS", form: formPEM, serve: "client-ca", note: "with `PLUGIN_SERVER_CERT`; AutoMTLS trusts the host's certificate alone"},

@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"path/filepath"
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/pyvider/rpcplugin/pkg/handshake"
 )
 
 // What pyvider-rpcplugin has where one of several names that belong together is
@@ -38,10 +41,14 @@ func newPyvider(command string, env environment, files []*settingsFile) *pyvider
 	if command != "serve" && command != "connect" {
 		return nil
 	}
+	hosted := command == "serve"
+	if env.lookup != nil && !hosted { // a plugin that is a host, too, hands down what its own host sent
+		_, hosted = env.lookup(handshake.EnvMinPort)
+	}
 	y := &pyvider{command: command, table: pyviderTable(), levels: make([]map[string]pyviderValue, len(files)+1)}
 	count := 0
 	for _, row := range y.table {
-		if env.lookup != nil && (!row.host || command != "serve") {
+		if env.lookup != nil && (!row.host || !hosted) {
 			if text, _ := env.lookup(row.name); text != "" {
 				y.put(0, row.name, pyviderValue{text: text, origin: row.name})
 				count++
@@ -195,6 +202,8 @@ func (r *pyviderReader) address() string {
 	path := r.get("PLUGIN_SERVER_UNIX_SOCKET_PATH")
 	host, port := r.get("PLUGIN_SERVER_HOST"), r.get("PLUGIN_SERVER_PORT")
 	switch tcp := r.get("PLUGIN_SERVER_TRANSPORTS") == "tcp"; {
+	case !tcp && filepath.IsAbs(path): // after "unix:" it would be percent-decoded
+		return path
 	case !tcp && path != "":
 		return "unix:" + path
 	case tcp && (host != "" || port != ""):

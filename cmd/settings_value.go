@@ -18,6 +18,9 @@ func checkValue(flag *kong.Flag, where string, value any) error {
 	case string:
 		texts = []string{value}
 	case []any:
+		if k == kindWords && (len(value) == 0 || value[0] == "") { // or a built-in plugin would be served
+			return usagef("name the program, or leave it out", "%s \"\", expected %s", where, k.expected(nil))
+		}
 		for _, word := range value {
 			texts = append(texts, word.(string)) //nolint:forcetypeassert // anyList made it of strings
 		}

@@ -47,8 +47,8 @@ func checkTrailing(node *kong.Node, plugin pluginCommand) error {
 // checkEnv refuses variables without a name or a value.
 func checkEnv(entries []string) error {
 	for _, entry := range entries {
-		if name, _, found := strings.Cut(entry, "="); !found || name == "" {
-			return usagef("for example --env LANG=C", "--env %q is not of the form NAME=VALUE", name)
+		if strings.Index(entry, "=") <= 0 { // what there is may be the secret itself
+			return usagef("for example --env LANG=C", "--env is %q, expected the form NAME=VALUE", shown(kindVariables, entry))
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -29,6 +30,9 @@ func parseAddress(text string) (fixedAddress, error) {
 	rest := strings.TrimPrefix(strings.TrimPrefix(text, "tcp:"), "//")
 	if host, port, err := net.SplitHostPort(rest); err == nil && port == "0" { // which no endpoint has
 		_, err := transport.ParseEndpoint(net.JoinHostPort(host, "1"))
+		if unusable, ok := errors.AsType[*transport.Error](err); ok {
+			unusable.Found = text
+		}
 		return fixedAddress{network: handshake.NetworkTCP, host: host}, err
 	}
 	at, err := transport.ParseEndpoint(text)

@@ -201,14 +201,13 @@ func (s *Server) closeSockets() {
 
 // Leftover returns the path that is left if this process is killed, "" with tcp:
 // the private directory of the plugin's socket, or the socket itself in that of a
-// host of ours, or at the Config's Address. Otherwise it goes with the Server; who outlives a killed plugin may
-// remove it, with all that is in it.
+// host of ours. Otherwise it goes with the Server; who outlives a killed plugin may
+// remove it, with all that is in it. A socket at the Config's Address is not named:
+// a plugin that is started again there replaces it, and would lose its own to a
+// late removal.
 func (s *Server) Leftover() string {
-	if s.line.Network != handshake.NetworkUnix {
+	if s.line.Network != handshake.NetworkUnix || s.cfg.Address != "" {
 		return ""
-	}
-	if s.cfg.Address != "" { // in somebody's directory
-		return s.line.Address
 	}
 	dir := filepath.Dir(s.line.Address)
 	if hosts, err := filepath.Abs(s.env.SocketDir); s.env.SocketDir != "" && err == nil && hosts == dir {
