@@ -102,25 +102,9 @@ func (p *Program) showsUTF8() bool {
 // nameLevel writes levels as the flag names them.
 func nameLevel(groups []string, attr slog.Attr) slog.Attr {
 	if level, ok := attr.Value.Any().(slog.Level); ok && len(groups) == 0 && attr.Key == slog.LevelKey {
-		attr.Value = slog.StringValue(levelName(level))
+		attr.Value = slog.StringValue(hclog.LevelName(level))
 	}
 	return attr
-}
-
-// levelName is the flag's name of a level, or of the next lower one that has one.
-func levelName(level slog.Level) string {
-	switch {
-	case level < slog.LevelDebug:
-		return "trace"
-	case level < slog.LevelInfo:
-		return "debug"
-	case level < slog.LevelWarn:
-		return "info"
-	case level < slog.LevelError:
-		return "warn"
-	default:
-		return "error"
-	}
 }
 
 func parseLevel(name string) slog.Level {

@@ -9,9 +9,9 @@ import (
 // name for it; its own handlers print it as DEBUG-4.
 const LevelTrace = slog.Level(-8)
 
-// levelName returns the protocol's word for a level. A level between two words
+// LevelName returns the protocol's word for a level. A level between two words
 // has the lower one.
-func levelName(level slog.Level) string {
+func LevelName(level slog.Level) string {
 	switch {
 	case level < slog.LevelDebug:
 		return "trace"

@@ -66,7 +66,7 @@ func (e Entry) Log(ctx context.Context, logger *slog.Logger) {
 // A message longer than limit bytes in JSON is cut; 0 is no limit.
 func appendHead(buf []byte, level slog.Level, message, module string, at time.Time, limit int) []byte {
 	buf = append(buf, `{"`+LevelKey+`":"`...)
-	buf = append(buf, levelName(level)...)
+	buf = append(buf, LevelName(level)...)
 	buf = append(buf, `","`+MessageKey+`":`...)
 	buf = appendString(buf, message, limit)
 	if module != "" {
