@@ -16,7 +16,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build bin/rpcplugin
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rpcplugin .
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rpcplugin .
 
 .PHONY: python-env
 python-env: build ## make the Python environment of the examples

@@ -42,9 +42,11 @@ func (b *brokerCommand) Run(ctx context.Context, p *Program, g globals, f *conne
 		return err
 	}
 	var one sync.Mutex
+	heard := false
 	told := func(info *pluginpb.ConnInfo) {
 		one.Lock()
 		defer one.Unlock()
+		heard = true
 		announced(info).show(p, f.Output)
 	}
 	need := needs{sources: b.Call != "", adjust: func(config *client.Config, _ *handshake.Reattach) {
@@ -61,7 +63,13 @@ func (b *brokerCommand) Run(ctx context.Context, p *Program, g globals, f *conne
 				return err
 			}
 		}
-		return b.listen(ctx, s)
+		err := b.listen(ctx, s)
+		one.Lock()
+		defer one.Unlock()
+		if err == nil && !heard {
+			fmt.Fprintln(p.Stderr, "nothing was announced; many plugins announce only when they are called: see --call, and --for")
+		}
+		return err
 	})
 }
 

@@ -142,7 +142,7 @@ func nearNames(name string, known []string) []string {
 	farthest := 1 + len(name)/3
 	distance := func(other string) int {
 		other = strings.ToLower(other)
-		if len(name) > 2 && len(other) > 2 && (strings.Contains(other, name) || strings.Contains(name, other)) {
+		if strings.HasSuffix(other, "."+name) || len(name) > 2 && len(other) > 2 && (strings.Contains(other, name) || strings.Contains(name, other)) {
 			return min(typo.Edits(name, other), farthest) // a part of it is near enough
 		}
 		return typo.Edits(name, other)

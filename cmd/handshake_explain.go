@@ -45,6 +45,10 @@ func (c *explainCommand) Run(p *Program) error {
 		return c.list(p.Stdout)
 	}
 	topic, found := findTopic(query)
+	if !found && strings.Contains(query, " ") { // a message, to which no name is near
+		return usagef("a shorter piece of it may do, rpcplugin handshake explain lists all; rpcplugin handshake run -- PLUGIN looks at the plugin itself",
+			"no message with the words %q is known", query)
+	}
 	if !found {
 		return usagef("near it: "+strings.Join(nearTopics(query), ", ")+"; rpcplugin handshake explain lists all",
 			"no topic %q, and no message with these words", query)

@@ -71,6 +71,7 @@ func helpOf(app *kong.Application, node *kong.Node) string {
 		arguments = append(arguments, [2]string{strings.ToUpper(argument.Name), argument.Help})
 	}
 	groups := node.AllFlags(true)
+	slices.Reverse(groups)      // the command's own before those that it shares
 	if node.DefaultCmd != nil { // whose flags may be given without its name
 		groups = append(groups, node.DefaultCmd.Flags)
 		for _, argument := range node.DefaultCmd.Positional {

@@ -88,7 +88,7 @@ func CookieText(c Cookie, program, host string) string {
 	}
 	b.WriteString("\nTo try it by hand, set the variable by which it knows its host:\n\n")
 	b.WriteString("    " + c.Key + "=" + shellWord(c.Value) + " " + command + "\n\n")
-	b.WriteString("It then prints one line that says where it listens, and waits to be called.\n")
+	b.WriteString("It then prints one line that says where it listens, and waits to be called.\nIf Ctrl-C does not end it, which it may leave to its host, kill does.\n")
 	return b.String()
 }
 

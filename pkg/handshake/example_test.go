@@ -110,6 +110,7 @@ func ExampleCookieText() {
 	//     BASIC_PLUGIN=hello ./kv-plugin
 	//
 	// It then prints one line that says where it listens, and waits to be called.
+	// If Ctrl-C does not end it, which it may leave to its host, kill does.
 }
 
 func ExampleFormatReattachProviders() {

@@ -49,7 +49,7 @@ func (r Reason) fileText() text {
 	case ReasonCipher:
 		return text{"is encrypted in a way that is not supported", `"openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out NEW" encrypts it anew`}
 	case ReasonExists:
-		return text{"exists and is not replaced", "choose another name, or force it"}
+		return text{"exists and is not replaced", "choose another name, or replace it with --force"}
 	case ReasonWrite:
 		return text{"cannot be written", "the directory must exist and be writable for this user, with space left"}
 	default:
