@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -63,7 +64,11 @@ func checkFile(app *kong.Application, path string) (int, []error) {
 	file, mistakes := loadSettings(path)
 	if file == nil {
 		for i, err := range mistakes { // of the system, too
-			mistakes[i] = &usageError{err: err, hint: cmp.Or(hintOf(err), fileHint)}
+			hint := cmp.Or(hintOf(err), fileHint)
+			if errors.Is(err, fs.ErrNotExist) {
+				hint = "name the file that is to be checked, or go where " + settingsName + " is"
+			}
+			mistakes[i] = &usageError{err: err, hint: hint}
 		}
 		return 0, mistakes
 	}

@@ -25,10 +25,6 @@ import (
 
 // serveCommand is the plugin role.
 type serveCommand struct {
-	servingFlags
-	serveTLSFlags
-	pythonFlags
-
 	Exec           []string      `sep:"none" placeholder:"CMD ARGS…" help:"Program to serve: a gRPC server that listens, without TLS, at the address in RPCPLUGIN_CHILD_ADDRESS. All that follows is its command line. Without it a built-in key-value plugin is served."`
 	Host           string        `placeholder:"NAME" form:"host" help:"Host whose cookie and versions to use: ${hosts}."`
 	Cookie         string        `placeholder:"NAME=VALUE" form:"cookie" help:"Magic cookie that the host must have set."`
@@ -44,6 +40,10 @@ type serveCommand struct {
 	Restart        int           `placeholder:"N" help:"How often a plain program that has died is started again, with growing pauses; default: never."`
 	Standalone     bool          `help:"Serve without a host: no cookie, no TLS; stderr says how hosts attach."`
 	Provider       string        `default:"registry.terraform.io/NAMESPACE/TYPE" placeholder:"ADDRESS" help:"Provider address to show with --standalone."`
+
+	servingFlags
+	serveTLSFlags
+	pythonFlags
 }
 
 // Help is the long help.

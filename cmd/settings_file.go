@@ -49,7 +49,11 @@ func loadSettings(path string) (*settingsFile, []error) {
 	var document, second yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
-		return nil, []error{&usageError{err: fmt.Errorf("%s: %w", path, err), hint: fileHint}}
+		hint := fileHint
+		if bytes.Contains(data, []byte("${dir}")) {
+			hint += "; in a list in brackets, \"${dir}/…\" wants its quotes"
+		}
+		return nil, []error{&usageError{err: fmt.Errorf("%s: %w", path, err), hint: hint}}
 	}
 	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
 		return nil, []error{usagef("put all of them above it, and leave out the line \"---\"", "%s:%d: a second document begins, expected one", path, max(second.Line, 1))}
