@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -164,6 +165,9 @@ func (c *packCommand) gather(out string) (*pack.Package, pack.Findings, error) {
 		}
 	}
 	found = slices.Concat(found, settings.found, unpackable, made.Check())
+	if c.As == "dev" { // of which nothing leaves this machine
+		found = slices.DeleteFunc(found, func(f pack.Finding) bool { return f.Severity != pack.SeverityError || f.Rule == pack.RuleSecret })
+	}
 	return made, found.Sorted(), nil
 }
 
@@ -222,11 +226,11 @@ func (c *packCommand) next(provider pack.Provider, out string) (string, error) {
 	case c.Install:
 		return "Terraform and OpenTofu look there by themselves.\n", nil
 	case c.As == "dev":
-		return "Terraform starts the source with this, without init:\n\n  export TF_CLI_CONFIG_FILE=" + filepath.Join(whole, pack.DevConfiguration) + "\n", nil
+		return "Terraform starts the source with this, without init:\n\n  " + packExport(filepath.Join(whole, pack.DevConfiguration)) + "\n", nil
 	case c.As == "network":
 		return "Serve the folder by https. Terraform finds it with this, " + file + ":\n\n" + pack.NetworkMirror(provider, "https://HOST/PATH/"), nil
 	case c.As == "registry":
-		return "Sign the checksums, and attach all files to a release with the tag v" + c.Version + ":\n\n  gpg --detach-sign " + filepath.Join(out, sums) + "\n", nil
+		return "Sign the checksums, and attach all files to a release with the tag v" + c.Version + ":\n\n  gpg --detach-sign " + shellWord(filepath.Join(out, sums), "'") + "\n", nil
 	default:
 		return "Terraform finds it with this, " + file + ":\n\n" + pack.FilesystemMirror(provider, whole), nil
 	}
@@ -236,6 +240,9 @@ func (c *packCommand) next(provider pack.Provider, out string) (string, error) {
 func packError(err error) error {
 	if failed, ok := errors.AsType[*pack.Error](err); ok && failed.Reason != pack.ReasonFiles {
 		return &usageError{err: failed}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return &usageError{err: err, hint: "paths are those of files and folders here"}
 	}
 	return err
 }

@@ -1,9 +1,10 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/pyvider/rpcplugin/internal/pack"
@@ -26,6 +27,9 @@ func (*packFindings) Hint() string { return "see docs/packaging.md for each of t
 func (c *packCommand) check(p *Program, g globals) error {
 	if len(c.Files) != 1 {
 		return usagef("for example rpcplugin pack --check dist", "--check takes one path, found %s", counted(len(c.Files), "path"))
+	}
+	if _, err := os.Stat(c.Files[0]); errors.Is(err, fs.ErrNotExist) {
+		return usagef("--check takes a mirror, the folder of a package or an archive", "%q does not exist", c.Files[0])
 	}
 	found, err := pack.Inspect(c.Files[0])
 	if err != nil {
@@ -62,17 +66,11 @@ func checkPacked(one *pack.Inspected) error {
 	if text == nil {
 		return nil // it need not be rpcplugin that is started
 	}
-	temporary, err := os.MkdirTemp("", "rpcplugin-pack-")
-	if err != nil {
+	settings := &packSettings{}
+	if err := settings.readText(text); err != nil {
 		return err
 	}
-	defer os.RemoveAll(temporary)
-	file := filepath.Join(temporary, settingsName)
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		return err
-	}
-	settings := &packSettings{file: file}
-	if _, err := settings.read(file); err == nil {
+	if len(settings.program.Exec) > 0 { // it was read
 		platforms := []pack.Platform{pack.Here()}
 		if one.Platform != nil {
 			platforms[0] = *one.Platform

@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"time"
 
@@ -32,7 +33,7 @@ func (r *packReport) write(p *Program, g globals, form string) error {
 	if len(r.Made) == 0 {
 		return nil
 	}
-	fmt.Fprintf(p.Stdout, "%s %s\n", r.Provider, r.Version)
+	fmt.Fprintln(p.Stdout, strings.TrimSpace(r.Provider.String()+" "+r.Version))
 	var table factTable
 	for _, one := range r.Made {
 		name, lines := "", []string{one.Path}
@@ -70,6 +71,14 @@ func writePackFindings(w io.Writer, colour *lipgloss.Renderer, found pack.Findin
 			}
 		}
 	}
+}
+
+// packExport is the command that makes a CLI configuration that of Terraform.
+func packExport(configuration string) string {
+	if runtime.GOOS == "windows" {
+		return "set TF_CLI_CONFIG_FILE=" + configuration
+	}
+	return "export TF_CLI_CONFIG_FILE=" + shellWord(configuration, "'")
 }
 
 // counted is a number of things.

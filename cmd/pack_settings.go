@@ -36,7 +36,10 @@ func (c *packCommand) readSettings() (*packSettings, error) {
 				continue
 			}
 		}
-		if _, err := os.Stat(file); err == nil {
+		if info, err := os.Stat(file); err == nil {
+			if !info.Mode().IsRegular() {
+				return nil, usagef("expected the settings of the provider", "%q is no file", file)
+			}
 			s.file = file
 		}
 	}
@@ -127,6 +130,12 @@ func (s *packSettings) complete(c *packCommand, contents *pack.Contents) error {
 		return err
 	}
 	s.text = text
+	return s.readText(text)
+}
+
+// readText reads a text as if it were that of the file. What is wrong with it is
+// among what was found.
+func (s *packSettings) readText(text []byte) error {
 	temporary, err := os.MkdirTemp("", "rpcplugin-pack-")
 	if err != nil {
 		return err

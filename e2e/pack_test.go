@@ -267,6 +267,22 @@ func TestPackArchives(t *testing.T) {
 		s.terraform("init").exited(1).says("checksums")
 		s.packs("--check", at).exited(6).says("[zip-directory]")
 	})
+	t.Run("names that change", func(t *testing.T) {
+		for _, name := range []string{"./twice", "/twice", "provider.py"} {
+			s, source := author(t)
+			at := archive(s, source, `python3 -W ignore -c '
+import os, sys, zipfile
+with zipfile.ZipFile(sys.argv[1], "w") as archive:
+    for name in os.listdir("."):
+        archive.write(name) if os.path.isfile(name) else None
+    archive.write("provider.py", sys.argv[2]) if sys.argv[2][0] == "p" else archive.writestr(zipfile.ZipInfo(sys.argv[2]), "x")
+' "$ARCHIVE" `+name)
+			s.usedTwice()
+			s.try(os.RemoveAll(s.path("data")))
+			s.terraform("init").exited(1).says("checksums")
+			s.packs("--check", at).exited(6).says("[file-name]")
+		}
+	})
 	t.Run("modes that were lost", func(t *testing.T) {
 		s, source := author(t)
 		at := archive(s, source, `python3 -c '

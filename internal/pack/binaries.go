@@ -82,7 +82,10 @@ func (b Binaries) AddFolder(folder string) error {
 
 // addArchive takes rpcplugin out of an archive, into memory.
 func (b Binaries) addArchive(platform Platform, at string, open func(string) ([]byte, error)) error {
-	data, err := open(at)
+	data, err := []byte(nil), b.Add(platform, at) // refuses what is no file
+	if err == nil {
+		data, err = open(at)
+	}
 	if err != nil {
 		return &Error{Reason: ReasonFiles, Err: fmt.Errorf("%s: %w", at, err), Advice: "unpack it, and name the program with --binary " + platform.String() + "=FILE"}
 	}

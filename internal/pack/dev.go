@@ -22,13 +22,16 @@ func (o Output) Dev(p *Package, program string) ([]Made, error) {
 	if err != nil {
 		return nil, &Error{Reason: ReasonFiles, Err: err}
 	}
+	if sameFile(p.Program.Dir, folder) {
+		return nil, failf(ReasonArgument, "name another folder for the output", "%q has the settings of the source, and would be written to", o.Dir)
+	}
 	executable := p.Provider.prefix() + Here().suffix()
 	made := []Made{
 		{Path: o.path(executable)},
 		{Path: o.path(SettingsName), Size: int64(len(p.Settings))},
 		{Path: o.path(DevConfiguration)},
 	}
-	if err := o.refuseExisting(made); err != nil {
+	if err := o.refuseExisting(made, "if an earlier run has made it, replace it with --force"); err != nil {
 		return nil, err
 	}
 	configuration := DevOverrides(p.Provider, folder)

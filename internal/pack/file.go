@@ -2,10 +2,12 @@ package pack
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -81,7 +83,40 @@ func sortFiles(files []File) {
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// opener opens a file of the disk.
+// opener opens a file of the disk. To open a pipe would wait for whoever writes.
 func opener(at string) func() (io.ReadCloser, error) {
-	return func() (io.ReadCloser, error) { return os.Open(at) }
+	return func() (io.ReadCloser, error) {
+		if info, err := os.Stat(at); err == nil && !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("%q is no file", at)
+		}
+		return os.Open(at)
+	}
+}
+
+// headerOf is the beginning of a file, empty if it cannot be read.
+func headerOf(at string) []byte {
+	header, _ := File{Open: opener(at)}.Read(headerSize)
+	return header
+}
+
+// sameFile reports whether two paths lead to the same file or folder.
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
+}
+
+// resolved is a path that is absolute and has no links, or "".
+func resolved(at string) string {
+	whole, err := filepath.Abs(at)
+	if err == nil {
+		whole, err = filepath.EvalSymlinks(whole)
+	}
+	if err != nil {
+		return ""
+	}
+	return whole
 }

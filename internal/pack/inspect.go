@@ -84,6 +84,9 @@ func Inspect(at string) (*Inspection, error) {
 		return nil, &Error{Reason: ReasonFiles, Err: err}
 	}
 	result := &Inspection{Path: at}
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, failf(ReasonNoPackage, "expected a mirror, the folder of a package or an archive", "%q is neither a file nor a folder", at)
+	}
 	if !info.IsDir() {
 		result.Kind = KindArchive
 		one, err := inspectArchive(at)
@@ -95,17 +98,13 @@ func Inspect(at string) (*Inspection, error) {
 	}
 	places, found, err := searchMirror(at, nil)
 	if err != nil {
-		return nil, &Error{Reason: ReasonFiles, Err: err}
+		return nil, err
 	}
 	result.Findings = found
 	if len(places) > 0 {
 		result.Kind = KindMirror
 		for _, place := range places {
-			one, err := place.inspect()
-			if err != nil {
-				return nil, err
-			}
-			result.Packages = append(result.Packages, *one)
+			result.Packages = append(result.Packages, *place.inspect())
 		}
 		return result, nil
 	}
@@ -116,11 +115,7 @@ func Inspect(at string) (*Inspection, error) {
 	place, root := placeOf(at)
 	if root != "" || hasCandidate(at) {
 		result.Kind, result.Root, result.Findings = KindPackage, root, nil
-		one, err := place.inspect()
-		if err != nil {
-			return nil, err
-		}
-		result.Packages = []Inspected{*one}
+		result.Packages = []Inspected{*place.inspect()}
 		return result, nil
 	}
 	return nil, noPackage(at, found)
@@ -138,10 +133,7 @@ func (i *Inspection) release(archives []string) error {
 		sums += string(data)
 	}
 	for _, archive := range archives {
-		one, err := inspectArchive(archive)
-		if err != nil {
-			return err
-		}
+		one := place{at: archive, packed: true}.inspect()
 		if line := strings.TrimPrefix(one.ZH, "zh:") + "  " + filepath.Base(archive) + "\n"; !strings.Contains(sums, line) {
 			one.Findings.add(SeverityError, RuleChecksum, "", "the checksums do not have this archive as it is", "registries refuse it", "pack the release anew, with all its platforms at once")
 		}

@@ -15,18 +15,27 @@ import (
 )
 
 // inspect looks at the package in a place.
-func (p place) inspect() (*Inspected, error) {
+func (p place) inspect() *Inspected {
 	if p.packed {
-		return inspectArchive(p.at)
+		one, err := inspectArchive(p.at)
+		if err != nil {
+			one = &Inspected{Path: p.at, Packed: true, Version: p.version, Platform: p.platform, address: p.provider}
+			one.Findings.add(SeverityError, RuleUnreadable, "", err.Error(), "Terraform cannot unpack it", "remove it, or pack it anew")
+		}
+		return one
 	}
 	one := &Inspected{Path: p.at, address: p.provider, Version: p.version, Platform: p.platform}
 	one.files, one.Findings = readFolder(p.at)
 	var err error
 	if one.H1, err = hash1(one.files); err != nil {
-		one.Findings.add(SeverityError, RuleUnreadable, "", "Terraform cannot hash the package: "+err.Error(), "", "")
+		one.unhashed(err)
 	}
 	one.look()
-	return one, nil
+	return one
+}
+
+func (i *Inspected) unhashed(err error) {
+	i.Findings.add(SeverityError, RuleUnreadable, "", "Terraform cannot hash the package: "+err.Error(), "", "")
 }
 
 // inspectArchive looks at a packed package.
@@ -57,11 +66,11 @@ func inspectArchive(at string) (*Inspected, error) {
 		one.entry(entry)
 	}
 	sortFiles(one.files)
-	one.look()
-	if one.H1, err = dirhash.HashZip(at, dirhash.Hash1); err == nil {
-		one.ZH, err = zipHash(at)
+	if one.H1, err = dirhash.HashZip(at, dirhash.Hash1); err != nil {
+		one.unhashed(err)
 	}
-	if err != nil {
+	one.look()
+	if one.ZH, err = zipHash(at); err != nil {
 		return nil, &Error{Reason: ReasonFiles, Err: err}
 	}
 	for i := range one.files { // the archive is closed now
@@ -80,8 +89,8 @@ func (i *Inspected) entry(entry *zip.File) {
 		return
 	case mode&fs.ModeSymlink != 0:
 		i.Findings.add(SeverityError, RuleLink, entry.Name, "a link", "Terraform unpacks it as a file with the link's target as its text", "pack the file itself")
-	case strings.Contains(entry.Name, ".."):
-		i.Findings.add(SeverityError, RuleFileName, entry.Name, "the name has \"..\"", "Terraform refuses to unpack it", "rename it")
+	case slices.Contains(strings.FieldsFunc(entry.Name, func(r rune) bool { return r == '/' || r == '\\' }), ".."):
+		i.Findings.add(SeverityError, RuleFileName, entry.Name, "a folder of the name is \"..\"", "Terraform refuses to unpack it", "rename it")
 	}
 	for at := entry.Name; at != "." && at != "/"; at = path.Dir(at) {
 		if why := junk(at, "", at != entry.Name); why != "" {
@@ -131,7 +140,7 @@ func (i *Inspected) look() {
 	}
 	i.Files = len(i.files)
 	i.Settings = find(i.files, SettingsName) != nil
-	i.Findings = append(append(i.Findings, checkSecrets(i.files)...), checkSize(i.files)...)
+	i.Findings = slices.Concat(i.Findings, checkSecrets(i.files), checkFileNames(i.files), checkSize(i.files))
 	i.checkExecutable()
 	i.Findings = i.Findings.Sorted()
 }

@@ -31,8 +31,8 @@ func junkKinds() []junkKind {
 			why: "a virtual environment; it has links and absolute paths of this machine",
 		},
 		{
-			name: "secret", rule: RuleSecret, severity: SeverityWarning,
-			files: []string{".env", ".env.*", ".netrc", ".npmrc", ".pypirc", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.tfvars", "*.tfvars.json", "*.tfstate", "*.tfstate.*"},
+			name: "secret", rule: RuleSecret, severity: SeverityWarning, folders: []string{".ssh", ".gnupg", ".aws", ".kube"},
+			files: []string{".env", ".env.*", ".netrc", ".npmrc", ".pypirc", ".envrc", ".pgpass", ".htpasswd", ".git-credentials", ".terraformrc", ".tofurc", "credentials.tfrc.json", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.tfvars", "*.tfvars.json", "*.tfstate", "*.tfstate.*"},
 			why:   "files of this kind hold secrets",
 		},
 		{
@@ -117,7 +117,7 @@ func checkSecrets(files []File) Findings {
 		case ".p12", ".pfx", ".jks", ".keystore":
 			found.add(SeverityWarning, RuleSecret, file.Name, "key stores hold private keys", "everybody who installs the provider can read it", "leave it out: --exclude "+file.Name)
 			continue
-		case ".pem", ".key", ".crt", ".cer", ".asc", ".ppk", "":
+		case ".pem", ".key", ".crt", ".cer", ".asc", ".ppk", ".json", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", "":
 		default:
 			continue
 		}

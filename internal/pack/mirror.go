@@ -22,7 +22,7 @@ func searchMirror(root string, above []string) ([]place, Findings, error) {
 	}
 	err := filepath.WalkDir(base, func(at string, entry fs.DirEntry, err error) error {
 		if err != nil {
-			return err // which makes Terraform give up, too
+			return failf(ReasonFiles, "make it readable, or name a mirror: Terraform gives up at such a folder, too", "%w", err)
 		}
 		relative, _ := filepath.Rel(base, at)
 		parts := slices.Concat(above, strings.Split(filepath.ToSlash(relative), "/"))
@@ -131,6 +131,9 @@ func readFolder(at string) ([]File, Findings) {
 			return nil
 		case linked && info.IsDir():
 			found.add(SeverityError, RuleLink, inside, "a link to a folder", "Terraform reads links as files, and cannot install the package", "put the folder itself there")
+			return nil
+		case !info.Mode().IsRegular():
+			found.add(SeverityError, RuleUnreadable, inside, "neither a file nor a folder", "Terraform reads every file of a package, and waits for ever at a pipe", "remove it")
 			return nil
 		case linked && path.Base(path.Dir(inside)) != ".bin":
 			found.add(SeverityWarning, RuleLink, inside, "a link to a file", "the package changes when that file does, and cannot be packed or moved", "put the file itself there")

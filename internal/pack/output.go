@@ -9,6 +9,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
+
+	"golang.org/x/mod/sumdb/dirhash"
 )
 
 // Layout is a form in which packages are handed to Terraform.
@@ -42,7 +45,7 @@ type Made struct {
 	// Platform is nil for what is for all of them.
 	Platform *Platform `json:"platform,omitempty"`
 	Path     string    `json:"path"`
-	// Files and Size are those of the package, unpacked, in bytes.
+	// Files are those of the package; Size is theirs, or that of the archive, in bytes.
 	Files int   `json:"files,omitempty"`
 	Size  int64 `json:"size"`
 	// H1 is the hash of the files, as in the lock file; ZH that of the archive, "" without one.
@@ -58,13 +61,7 @@ type Made struct {
 // is there already is replaced only with Force.
 func (o Output) Write(ctx context.Context, p *Package) ([]Made, error) {
 	made := o.plan(p)
-	fixed := made
-	if o.Layout == LayoutRegistry { // whose checksums are those of one run
-		for _, name := range registryNames(p) {
-			fixed = append(fixed, Made{Path: o.path(name)})
-		}
-	}
-	if err := o.refuseExisting(fixed); err != nil {
+	if err := o.refuseExisting(o.fixed(p, made), adviceExists); err != nil {
 		return nil, err
 	}
 	err := o.write(ctx, p, &made)
@@ -99,19 +96,7 @@ func (o Output) write(ctx context.Context, p *Package, made *[]Made) error {
 			}
 		}
 	}
-	documents, err := o.documents(p, *made)
-	if err != nil {
-		return err
-	}
-	for _, document := range documents {
-		i := len(*made)
-		one := Made{name: document.Name, Path: o.path(document.Name), Size: document.Size, staged: filepath.Join(stage, fmt.Sprint(i)), merged: o.Layout == LayoutNetwork}
-		if err := writeFile(one.staged, document, counted); err != nil {
-			return err
-		}
-		*made = append(*made, one)
-	}
-	return o.publish(stage, *made)
+	return o.publish(p, stage, made, counted)
 }
 
 // plan lists the packages to be written.
@@ -132,15 +117,33 @@ func (o Output) plan(p *Package) []Made {
 	return all
 }
 
+// fixed are those that no run may change but with Force. Checksums of a release are
+// those of one run.
+func (o Output) fixed(p *Package, made []Made) []Made {
+	if o.Layout != LayoutRegistry {
+		return made
+	}
+	all := slices.Clone(made)
+	for _, name := range registryNames(p) {
+		all = append(all, Made{Path: o.path(name)})
+	}
+	return all
+}
+
+const adviceExists = "a version that somebody has installed must not change: raise --version, or replace it with --force"
+
 func (o Output) path(name string) string { return filepath.Join(o.Dir, filepath.FromSlash(name)) }
 
-func (o Output) refuseExisting(made []Made) error {
+func (o Output) refuseExisting(made []Made, advice string) error {
 	if o.Force {
 		return nil
 	}
 	for _, one := range made {
-		if _, err := os.Lstat(one.Path); !errors.Is(err, fs.ErrNotExist) {
-			return failf(ReasonExists, "a version that somebody has installed must not change: raise --version, or replace it with --force", "%q is there already", one.Path)
+		switch _, err := os.Lstat(one.Path); {
+		case err == nil:
+			return failf(ReasonExists, advice, "%q is there already", one.Path)
+		case !errors.Is(err, fs.ErrNotExist):
+			return &Error{Reason: ReasonFiles, Err: err}
 		}
 	}
 	return nil
@@ -150,12 +153,12 @@ func (o Output) refuseExisting(made []Made) error {
 func (o Output) stage(p *Package, one *Made, counted *counter) error {
 	files := p.Files(*one.Platform)
 	one.Files = len(files)
+	// What is hashed is what was written, whatever becomes of the source meanwhile.
 	var err error
-	if one.H1, err = hash1(files); err != nil {
-		return err
-	}
 	if o.Layout != LayoutMirror {
-		one.Size, one.ZH, err = writeZip(one.staged, files, counted)
+		if one.Size, one.ZH, err = writeZip(one.staged, files, counted); err == nil {
+			one.H1, err = dirhash.HashZip(one.staged, dirhash.Hash1)
+		}
 		return err
 	}
 	for _, file := range files {
@@ -164,28 +167,8 @@ func (o Output) stage(p *Package, one *Made, counted *counter) error {
 			return err
 		}
 	}
-	return nil
-}
-
-// publish moves all that was staged to where it belongs.
-func (o Output) publish(stage string, made []Made) error {
-	for i, one := range made {
-		if err := os.MkdirAll(filepath.Dir(one.Path), 0o755); err != nil {
-			return err
-		}
-		old := filepath.Join(stage, fmt.Sprintf("old-%d", i))
-		replaced := false
-		if o.Force || one.merged {
-			replaced = os.Rename(one.Path, old) == nil
-		}
-		if err := os.Rename(one.staged, one.Path); err != nil {
-			if replaced {
-				err = errors.Join(err, os.Rename(old, one.Path))
-			}
-			return err
-		}
-	}
-	return nil
+	one.H1, err = dirhash.HashDir(one.staged, "", dirhash.Hash1)
+	return err
 }
 
 // writeFile writes one file, with its folders.

@@ -26,7 +26,7 @@ func (p *Package) Check() Findings {
 		found = append(found, p.Binaries.check(platform)...)
 	}
 	found = append(found, p.Program.Check(p.Contents.Files, p.Contents.WhyMissing, p.Platforms)...)
-	found = append(found, checkSecrets(p.Contents.Files)...)
+	found = append(found, checkSecrets(append([]File{FileOf(SettingsName, p.Settings)}, p.Contents.Files...))...)
 	found = append(found, p.checkNames()...)
 	found = append(found, p.Contents.notes()...)
 	return found.Sorted()

@@ -79,7 +79,7 @@ func TestProviderAndVersion(t *testing.T) {
 	}
 	for version, want := range map[string]Severity{
 		"0.1.0": "", "1.2.3": "", "1.0.0-beta.1": SeverityWarning, "1.0.0+x": SeverityWarning, "1.0": SeverityWarning,
-		"v1.0.0": SeverityError, "1.0.0.0": SeverityError, "": SeverityError, "one": SeverityError, "01.0.0": SeverityError,
+		"v1.0.0": SeverityError, "1.0.0.0": SeverityError, "": SeverityError, "one": SeverityError, "01.0.0": SeverityError, "99999999999999999999.0.0": SeverityError,
 	} {
 		found := CheckVersion(version)
 		if (want == "") != (len(found) == 0) || len(found) > 0 && found[0].Severity != want {

@@ -3,6 +3,8 @@ package pack
 import (
 	"fmt"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/mod/semver"
@@ -93,8 +95,15 @@ func nameLike(name string) string {
 	return fmt.Sprintf("for example %q", dashed)
 }
 
-// isVersion reports whether Terraform can read a version.
-func isVersion(version string) bool { return semver.IsValid("v" + version) }
+// isVersion reports whether Terraform can read a version: whose numbers have 64 bits.
+func isVersion(version string) bool {
+	core, _, _ := strings.Cut(version, "+")
+	core, _, _ = strings.Cut(core, "-")
+	return semver.IsValid("v"+version) && !slices.ContainsFunc(strings.Split(core, "."), func(number string) bool {
+		_, err := strconv.ParseUint(number, 10, 64)
+		return err != nil
+	})
+}
 
 // CheckVersion holds a version against semantic versioning, as Terraform does.
 func CheckVersion(version string) Findings {

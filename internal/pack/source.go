@@ -49,6 +49,9 @@ func (s Source) Read() (*Contents, Findings, error) {
 		if err != nil {
 			return nil, nil, &Error{Reason: ReasonFiles, Err: err}
 		}
+		if s.Skip != "" && info.IsDir() && sameFile(at, s.Skip) {
+			return nil, nil, failf(ReasonArgument, "name another folder for the output, also one inside of it", "%q is packed, and would be written to", at)
+		}
 		name := ""
 		if !info.IsDir() || len(s.Paths) > 1 {
 			whole, err := filepath.Abs(at)
@@ -62,7 +65,7 @@ func (s Source) Read() (*Contents, Findings, error) {
 		}
 	}
 	sortFiles(c.Files)
-	return c, append(c.found, checkSize(c.Files)...), nil
+	return c, slices.Concat(c.found, checkFileNames(c.Files), checkSize(c.Files)), nil
 }
 
 // walk collects what is at a path of the disk as name in the package.
@@ -92,7 +95,7 @@ func (s Source) walk(c *Contents, at, name string) error {
 			return nil
 		}
 		if !entry.IsDir() {
-			c.add(inside, here, entry)
+			c.add(inside, here, root, entry)
 		}
 		return nil
 	})
@@ -145,22 +148,8 @@ func isOldProgram(at string) bool {
 	return program
 }
 
-func headerOf(at string) []byte {
-	header, _ := File{Open: opener(at)}.Read(headerSize)
-	return header
-}
-
-func sameFile(a, b string) bool {
-	first, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	second, err := os.Stat(b)
-	return err == nil && os.SameFile(first, second)
-}
-
-// add packs one file.
-func (c *Contents) add(inside, here string, entry fs.DirEntry) {
+// add packs one file of the folder root.
+func (c *Contents) add(inside, here, root string, entry fs.DirEntry) {
 	info, err := os.Stat(here)
 	if err != nil {
 		if entry.Type()&fs.ModeSymlink != 0 {
@@ -186,7 +175,7 @@ func (c *Contents) add(inside, here string, entry fs.DirEntry) {
 		c.found.add(SeverityError, RuleFileName, inside, "two files would have this name", "files are packed under their own names", "give the folder that holds both, or rename one")
 		return
 	case linked:
-		c.found.add(SeverityNote, RuleLink, inside, "a link: the file that it leads to is packed", "", "")
+		c.link(inside, here, root)
 	}
 	reader, err := os.Open(here)
 	if err != nil {
@@ -201,6 +190,16 @@ func (c *Contents) add(inside, here string, entry fs.DirEntry) {
 
 func (c *Contents) unreadable(inside string, err error) {
 	c.found.add(SeverityError, RuleUnreadable, inside, "it cannot be read: "+err.Error(), "", "make it readable, or --exclude "+inside)
+}
+
+// link tells that the file is packed to which a link leads, and whose that is.
+func (c *Contents) link(inside, here, root string) {
+	target := resolved(here)
+	if relative, err := filepath.Rel(resolved(root), target); err != nil || !filepath.IsLocal(relative) {
+		c.found.add(SeverityWarning, RuleLink, inside, fmt.Sprintf("a link out of the folder: %q is packed", target), "everybody who installs the provider can read it", "put the file itself there, or --exclude "+inside)
+		return
+	}
+	c.found.add(SeverityNote, RuleLink, inside, "a link: the file that it leads to is packed", "", "")
 }
 
 // WhyMissing tells why a file that exists is not in the package, "" if nobody knows.

@@ -134,8 +134,9 @@ func TestSecrets(t *testing.T) {
 	found := checkSecrets([]File{
 		FileOf("a.pem", []byte(key)), FileOf("deep/id", []byte(key)), FileOf("cacert.pem", []byte("-----BEGIN CERTIFICATE-----\n")),
 		FileOf("store.p12", nil), FileOf("doc.md", []byte(key)),
+		FileOf("account.json", []byte(`{"private_key": "-----BEGIN PRIVATE KEY-----\nMIIE"}`)), FileOf(SettingsName, []byte("key: |\n  "+key)),
 	})
-	if got, want := rules(found), []string{"error secret a.pem", "error secret deep/id", "warning secret store.p12"}; !slices.Equal(got, want) {
+	if got, want := rules(found), []string{"error secret a.pem", "error secret account.json", "error secret deep/id", "error secret rpcplugin.yaml", "warning secret store.p12"}; !slices.Equal(got, want) {
 		t.Errorf("findings are %q, want %q", got, want)
 	}
 }
