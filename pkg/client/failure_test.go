@@ -245,6 +245,15 @@ func TestStartDiesBehindItsLine(t *testing.T) {
 	}
 }
 
+// A plugin that dies in the TLS handshake is not one that cannot be trusted.
+func TestStartDiesInTheTLSHandshake(t *testing.T) {
+	failed := fails(t, as(t, "deserter", ""))
+	if failed.Reason != client.ReasonConnect || failed.Status == nil ||
+		!strings.Contains(failed.Error(), "exited with status 7 after it printed its handshake line") || !strings.Contains(failed.Hint(), "libfoo.so") {
+		t.Errorf("reason %q of %v: %s", failed.Reason, failed, failed.Hint())
+	}
+}
+
 func TestConfigsThatCannotBeMeant(t *testing.T) {
 	for name, change := range map[string]func(*client.Config){
 		"a cookie without its key":   func(c *client.Config) { c.Cookie.Key = "" },

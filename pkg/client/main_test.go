@@ -57,6 +57,7 @@ func roles() map[string]func(text string) int {
 		"suicide":     playSuicide,
 		"impostor":    playImpostor,
 		"suspicious":  playSuspicious,
+		"deserter":    playDeserter,
 		"plain":       playPlain,
 		"bare":        playBare,
 		"stubborn":    playStubborn,

@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"errors"
+	"io"
+	"syscall"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
@@ -35,6 +37,9 @@ func (c *Client) reach(ctx context.Context, witness *witness) error {
 		return c.fail(ReasonConnect, cause)
 	}
 	if cause := witness.shook(); cause != nil {
+		if failed := c.deserted(cause); failed != nil {
+			return failed
+		}
 		if c.cfg.TLSConfig == nil {
 			cause = pki.Explain(cause) // in the words of AutoMTLS
 		}
@@ -42,6 +47,21 @@ func (c *Client) reach(ctx context.Context, witness *witness) error {
 	}
 	failed := c.fail(ReasonConnect, err)
 	failed.mute = c.tls == nil
+	return failed
+}
+
+// deserted is the error of a plugin that has ended in the middle of the TLS
+// handshake, which says nothing of certificates; nil if it lives.
+func (c *Client) deserted(cause error) *Error {
+	lost := errors.Is(cause, io.EOF) || errors.Is(cause, io.ErrUnexpectedEOF) ||
+		errors.Is(cause, syscall.ECONNRESET) || errors.Is(cause, syscall.EPIPE)
+	if !lost {
+		return nil
+	}
+	failed := c.fail(ReasonConnect, cause) // which waits a moment for its end
+	if failed.Status == nil {
+		return nil
+	}
 	return failed
 }
 

@@ -211,6 +211,21 @@ func playImpostor(string) int {
 	return playServer(listener, line+"\n", grpc.Creds(credentials.NewTLS(shown.ServerTLS(host))))
 }
 
+// playDeserter takes the connection, and dies in the TLS handshake.
+func playDeserter(string) int {
+	own, err := pki.NewPair()
+	if err != nil {
+		return 98
+	}
+	listener, line := here(own.DER())
+	fmt.Println(line)
+	if _, err := listener.Accept(); err != nil {
+		return 97
+	}
+	fmt.Fprintln(os.Stderr, "cannot find the library libfoo.so")
+	return 7
+}
+
 // playSuspicious takes nobody's certificate.
 func playSuspicious(string) int {
 	own, err := pki.NewPair()
