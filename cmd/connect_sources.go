@@ -73,8 +73,10 @@ func (s *session) learn(ctx context.Context, method string) error {
 		return nil
 	}
 	s.sources = slices.Concat(named, builtIn)
-	if found, err := schema.Method(builtIn, method); err == nil && isTerraform(string(found.Parent().FullName())) {
-		return nil
+	if cut := strings.LastIndexAny(method, "./"); cut >= 0 && isTerraform(strings.TrimPrefix(method[:cut], "/")) {
+		if _, err := schema.Method(builtIn, method); err == nil {
+			return nil
+		}
 	}
 	return s.consult()
 }
