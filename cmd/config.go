@@ -15,7 +15,7 @@ type configCommand struct {
 	Check  configCheckCommand  `cmd:"" help:"Tell of all mistakes in a settings file."`
 }
 
-// configListCommand prints the schema as a table.
+// configListCommand prints the schema.
 type configListCommand struct {
 	Output string `short:"o" enum:"text,json" default:"text" help:"Form of the output."`
 }
@@ -30,11 +30,18 @@ func (c *configListCommand) Run(p *Program) error {
 	if c.Output == "json" {
 		return writeJSON(p.Stdout, all)
 	}
-	rows := [][]string{{"SETTING", "TYPE", "DEFAULT", "COMMANDS", "MEANING"}}
+	var rows [][2]string
 	for _, s := range all {
-		rows = append(rows, []string{s.Name, s.values(), orDash(s.Default), strings.Join(s.Commands, ", "), s.Meaning})
+		facts := s.values()
+		if s.Default != "" {
+			facts += ", default " + s.Default
+		}
+		rows = append(rows, [2]string{s.Name, s.Meaning + " (" + facts + "; of " + strings.Join(s.Commands, ", ") + ")"})
 	}
-	return writeColumns(p.Stdout, rows)
+	var text strings.Builder
+	writeRows(&text, "Settings", rows)
+	_, err = io.WriteString(p.Stdout, strings.TrimPrefix(text.String(), "\n"))
+	return err
 }
 
 // writeColumns prints rows of which all but the last column are lined up.
