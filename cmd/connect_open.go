@@ -161,7 +161,8 @@ func (s *session) awaitProgram(ctx context.Context) error {
 	case codes.Internal, codes.DeadlineExceeded, codes.Canceled:
 		return &startError{err: &advisedError{
 			err:  errors.New(status.Convert(err).Message()),
-			hint: "try the program's command by hand: it must serve gRPC without TLS at the address in RPCPLUGIN_CHILD_ADDRESS, and stay",
+			hint: "try the program's command by hand: it must serve gRPC without TLS at the address in RPCPLUGIN_CHILD_ADDRESS, and stay; " +
+				"one that is a plugin already wants serve --child native",
 		}}
 	default: // there is no bridge
 		return nil

@@ -122,7 +122,8 @@ func (e *Error) Hint() string {
 		return "the program must serve gRPC without TLS at the address in " + EnvChildAddress
 	case ReasonExited:
 		if !e.Accepted {
-			return "the program must serve gRPC without TLS at the address in " + EnvChildAddress + " and stay; try it by hand with that variable set"
+			return "the program must serve gRPC without TLS at the address in " + EnvChildAddress + " and stay; try it by hand with that variable set; " +
+				"one that is a plugin already, by go-plugin or pyvider-rpcplugin, is a native one (--child native)"
 		}
 	case ReasonLost, ReasonConfig:
 	}
