@@ -160,7 +160,7 @@ func (s *session) awaitProgram(ctx context.Context) error {
 		return nil
 	case codes.Internal, codes.DeadlineExceeded, codes.Canceled:
 		return &startError{err: &advisedError{
-			err:  errors.New(status.Convert(err).Message()),
+			err: errors.New(status.Convert(err).Message()),
 			hint: "try the program's command by hand: it must serve gRPC without TLS at the address in RPCPLUGIN_CHILD_ADDRESS, and stay; " +
 				"one that is a plugin already wants serve --child native",
 		}}
