@@ -34,9 +34,14 @@ const slack = 100 * time.Millisecond
 // quicker reports whether a call has ended by --timeout, of which the plugin was
 // told and which it noticed before we did.
 func quicker(ctx context.Context, err error) bool {
-	deadline, bounded := ctx.Deadline()
 	call, ok := errors.AsType[*callError](err)
-	return bounded && ok && call.status.Code() == codes.DeadlineExceeded && time.Until(deadline) < slack
+	return ok && call.status.Code() == codes.DeadlineExceeded && nearDeadline(ctx)
+}
+
+// nearDeadline reports whether the deadline is reached but for the slack.
+func nearDeadline(ctx context.Context) bool {
+	deadline, bounded := ctx.Deadline()
+	return bounded && time.Until(deadline) < slack
 }
 
 // advise adds, to the error of a start, the flags that may help.

@@ -159,6 +159,10 @@ func (s *session) awaitProgram(ctx context.Context) error {
 		s.bridged, s.program = true, time.Since(began)
 		return nil
 	case codes.Internal, codes.DeadlineExceeded, codes.Canceled:
+		if nearDeadline(ctx) && status.Code(err) == codes.DeadlineExceeded {
+			<-ctx.Done() // the plugin was told of it, and was quicker
+			return ctx.Err()
+		}
 		return &startError{err: &advisedError{
 			err: errors.New(status.Convert(err).Message()),
 			hint: "try the program's command by hand: it must serve gRPC without TLS at the address in RPCPLUGIN_CHILD_ADDRESS, and stay; " +
