@@ -142,6 +142,9 @@ func (c *runCommand) verdict(seen *sighting, host knownHost, autoMTLS bool) verd
 		info.Problem, info.Fix = "the line is fine, but "+seen.unreachable.Error(), hintOf(seen.unreachable)
 		info.GoPlugin = goPluginInfo{Outcome: string(handshake.OutcomeFails), Says: "connection error: " + innermost(seen.unreachable).Error()}
 	}
+	if info.Topic == "app" && c.Host == "" && len(c.AppVersion) == 0 {
+		info.Fix = "version 1 was offered, as no host was named: name the plugin's with --host, or what to offer with --app-version"
+	}
 	if info.Fix != "" && strings.Contains(info.Fix, "this machine") {
 		info.Fix += "\n" + "the program is " + process.Describe(seen.program)
 	}
