@@ -124,10 +124,11 @@ func (c *caller) call(ctx context.Context, s *session, name string, source *data
 		conn: s.Conn(), method: target.method, headers: c.headers, maxTime: c.MaxTime, options: c.options(),
 		onHeader: report.header,
 		onMessage: func(response, request proto.Message) error {
-			if response, err = c.renewed(ctx, s, target, response); err != nil {
+			known, err := c.renewed(ctx, s, target, response)
+			if err != nil {
 				return err
 			}
-			data, err := target.codec.encode(response, request)
+			data, err := target.codec.encode(known, request)
 			if err != nil {
 				return err
 			}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"github.com/pyvider/rpcplugin/internal/event"
 	"github.com/pyvider/rpcplugin/pkg/client"
 	"github.com/pyvider/rpcplugin/pkg/handshake"
@@ -27,22 +29,24 @@ func (f *retryFlags) checkRetries() error {
 }
 
 // open starts the plugin, or attaches to it, and tries that again as often as
-// --retries says.
+// --retries says. The error is that of the last try.
 func (f *retryFlags) open(ctx context.Context, config client.Config, running *handshake.Reattach) (*client.Client, error) {
-	pause := f.RetryDelay
-	for again := f.Retries; ; again-- {
-		opened, err := open(ctx, config, running)
-		if err == nil || again == 0 || ctx.Err() != nil || !mayPass(err) {
-			return opened, err
+	tries, last := f.Retries, error(nil)
+	opened, _ := backoff.Retry(ctx, func() (*client.Client, error) {
+		var opened *client.Client
+		if opened, last = open(ctx, config, running); !mayPass(last) {
+			return opened, backoff.Permanent(last)
 		}
-		config.Logger.Warn("the plugin did not start; it is tried again", event.Retry(event.Plugin, event.Start), "error", err, "tries", again, "pause", pause)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, err
-		}
-		pause = min(2*pause, max(longestPause, f.RetryDelay))
-	}
+		return opened, last
+	}, backoff.WithMaxTries(uint(f.Retries)+1), backoff.WithMaxElapsedTime(0), //nolint:gosec // checked: not below 0
+		backoff.WithBackOff(&backoff.ExponentialBackOff{
+			InitialInterval: f.RetryDelay, MaxInterval: max(longestPause, f.RetryDelay), Multiplier: 2,
+		}),
+		backoff.WithNotify(func(err error, pause time.Duration) {
+			config.Logger.Warn("the plugin did not start; it is tried again", event.Retry(event.Plugin, event.Start), "error", err, "tries", tries, "pause", pause)
+			tries--
+		}))
+	return opened, last
 }
 
 // mayPass reports whether another try can end otherwise.

@@ -33,7 +33,27 @@ func explainUsage(err error, plugin pluginCommand) error {
 	case path == "rpcplugin serve":
 		hint += "; the program to serve follows --exec: " + usageOf(node)
 	}
-	return &usageError{err: err, hint: hint}
+	return &usageError{err: err, hint: meant(node, refused.Context.Args) + hint}
+}
+
+// meant asks for the command below node that a word among args may have been. The
+// parser asks itself, but not where there is a default command.
+func meant(node *kong.Node, args []string) string {
+	if node.DefaultCmd == nil {
+		return ""
+	}
+	var names []string
+	for _, child := range node.Children {
+		if !child.Hidden {
+			names = append(names, child.Name)
+		}
+	}
+	for _, word := range args {
+		if near := nearNames(word, names); len(near) > 0 && word != node.Name {
+			return "did you mean " + near[0] + "? "
+		}
+	}
+	return ""
 }
 
 // checkTrailing refuses what follows a bare -- where no plugin is started.

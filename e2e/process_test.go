@@ -92,3 +92,24 @@ func (s *sandbox) killAll() {
 		p.kill()
 	}
 }
+
+// behind returns the process of the bridge that is started as name, and of the
+// program behind it.
+func (s *sandbox) behind(name, program string) (bridge, child process) {
+	s.Helper()
+	if !until(patience, func() bool {
+		bridge, child = process{}, process{}
+		for _, p := range s.processes() {
+			switch base := filepath.Base(p.exe); {
+			case base == name:
+				bridge = p
+			case strings.HasPrefix(base, program):
+				child = p
+			}
+		}
+		return bridge.pid != 0 && child.pid != 0
+	}) {
+		s.Fatalf("not all processes of the plugin run: %v", s.processes())
+	}
+	return bridge, child
+}

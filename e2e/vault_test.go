@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -45,26 +44,6 @@ func (s *sandbox) startVault() *running {
 	s.vault("plugin", "register", fmt.Sprintf("-sha256=%x", sha256.Sum256(data)), "secret", "bridged").ok()
 	s.vault("secrets", "enable", "bridged").ok()
 	return server
-}
-
-// bridged returns the processes of the plugin.
-func (s *sandbox) bridged() (bridge, child process) {
-	s.Helper()
-	if !until(patience, func() bool {
-		bridge, child = process{}, process{}
-		for _, p := range s.processes() {
-			switch filepath.Base(p.exe) {
-			case "bridged":
-				bridge = p
-			case "vault-plugin-secrets-kv":
-				child = p
-			}
-		}
-		return bridge.pid != 0 && child.pid != 0
-	}) {
-		s.Fatalf("not all processes of the plugin run: %v", s.processes())
-	}
-	return bridge, child
 }
 
 // A plugin of Vault keeps all that it is given with Vault, which it calls back
@@ -104,7 +83,7 @@ func TestVaultRevives(t *testing.T) {
 	server := s.startVault()
 	s.vault("kv", "put", "bridged/door", "key=iron").ok()
 	for _, victim := range []string{"child", "bridge"} {
-		bridge, child := s.bridged()
+		bridge, child := s.behind("bridged", "vault-plugin-secrets-kv")
 		if victim == "child" {
 			child.kill()
 		} else {
@@ -113,7 +92,7 @@ func TestVaultRevives(t *testing.T) {
 		if !until(patience, func() bool { return s.vault("kv", "get", "-field=key", "bridged/door").stdout == "iron" }) {
 			t.Errorf("the %s was killed, and the plugin was not started again; Vault wrote\n%s", victim, server.stdout)
 		}
-		if now, _ := s.bridged(); now.pid == bridge.pid {
+		if now, _ := s.behind("bridged", "vault-plugin-secrets-kv"); now.pid == bridge.pid {
 			t.Errorf("the %s was killed, and bridge %d still runs", victim, now.pid)
 		}
 	}
